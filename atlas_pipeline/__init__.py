@@ -1,0 +1,1 @@
+"""Atlas Pipeline: move an application from SQL tables to MongoDB collections, and prove that nothing was lost."""

@@ -1,0 +1,1 @@
+"""Catalogs: the source systems, described as data only."""

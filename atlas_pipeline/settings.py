@@ -1,0 +1,89 @@
+"""The only reader of the environment. Everything else receives values from here.
+
+What belongs here: one field per environment variable, with its unit and meaning. What does not: defaults of single
+tables (they are in the specs) and knobs of single runs (they are command-line options or run configuration).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Deployment settings, each read from the environment variable named in its description."""
+
+    model_config = SettingsConfigDict(extra="ignore", env_ignore_empty=True)
+
+    state_dir: Path = Field(
+        default=Path(".atlas"),
+        validation_alias="ATLAS_STATE_DIR",
+        description="ATLAS_STATE_DIR: folder for everything kept locally: embedded data, Dagster home, reports.",
+    )
+    mongodb_uri: SecretStr | None = Field(
+        default=None,
+        validation_alias="MONGODB_URI",
+        description="MONGODB_URI: connection string of the target server. Unset: an embedded server is used.",
+    )
+    atlas_db_url: SecretStr | None = Field(
+        default=None,
+        validation_alias="ATLAS_DB_URL",
+        description="ATLAS_DB_URL: SQLAlchemy URL of the Infrastructure Atlas source. Unset: the generated sample.",
+    )
+    mongodb_timeout_ms: int = Field(
+        default=5_000,
+        ge=100,
+        validation_alias="ATLAS_MONGODB_TIMEOUT_MS",
+        description="ATLAS_MONGODB_TIMEOUT_MS: how long to look for the target server, in milliseconds.",
+    )
+    source_timeout_seconds: float = Field(
+        default=30.0,
+        ge=0,
+        validation_alias="ATLAS_SOURCE_TIMEOUT_SECONDS",
+        description="ATLAS_SOURCE_TIMEOUT_SECONDS: how long to wait for a locked source, in seconds.",
+    )
+    mongod_cache_gb: float = Field(
+        default=0.5,
+        ge=0.25,
+        validation_alias="ATLAS_MONGOD_CACHE_GB",
+        description="ATLAS_MONGOD_CACHE_GB: WiredTiger cache of the embedded server, in GB.",
+    )
+    reports_url: str = Field(
+        default="http://127.0.0.1:3001",
+        validation_alias="ATLAS_REPORTS_URL",
+        description="ATLAS_REPORTS_URL: address under which the folders data_docs and reports are served.",
+    )
+    expectations_dir: Path = Field(
+        default=Path(__file__).resolve().parent.parent / "expectations",
+        validation_alias="ATLAS_EXPECTATIONS_DIR",
+        description="ATLAS_EXPECTATIONS_DIR: the Great Expectations project. Default: expectations/ beside the package.",
+    )
+
+    @property
+    def state(self) -> Path:
+        """The state folder as an absolute path; it may not exist yet."""
+        return self.state_dir.expanduser().absolute()
+
+    @property
+    def dagster_home(self) -> Path:
+        return self.state / "dagster_home"
+
+    @property
+    def sample_path(self) -> Path:
+        """Where the generated sample source of Infrastructure Atlas lies."""
+        return self.state / "samples" / "infrastructure_atlas.sqlite3"
+
+    @property
+    def reports_dir(self) -> Path:
+        return self.state / "reports"
+
+    @property
+    def data_docs_dir(self) -> Path:
+        return self.state / "data_docs"
+
+    @property
+    def snapshots_dir(self) -> Path:
+        """Private copies of SQLite sources, one per run, removed when the run ends."""
+        return self.state / "snapshots"

@@ -1,0 +1,87 @@
+"""One source system: its tables, its target database and where its source is configured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Literal
+
+from atlas_pipeline.errors import ConfigurationError, SpecError
+from atlas_pipeline.spec.tables import TableSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class CatalogSpec:
+    """A source system described as data.
+
+    Attributes:
+        name: Name in commands, asset keys and the ledger.
+        dialect: SQL dialect of the source.
+        source_variable: Environment variable that holds the SQLAlchemy URL of the source.
+        database: Target database. Ledger and quarantine live in `<database>_pipeline`.
+        tables: The tables to move, in an order in which referenced tables come first.
+        bookkeeping: Source tables of tools, such as migrations, that hold no data of the application.
+        owner: Team shown in the Dagster UI.
+        about: What the system is.
+    """
+
+    name: str
+    dialect: Literal["sqlite"]
+    source_variable: str
+    database: str
+    tables: tuple[TableSpec, ...]
+    bookkeeping: tuple[str, ...] = ()
+    owner: str = "team:data-engineering"
+    about: str = ""
+
+    def __post_init__(self) -> None:
+        for kind, names in (
+            ("source table", [table.source for table in self.tables]),
+            ("collection", [table.collection for table in self.tables]),
+        ):
+            repeated = sorted({name for name in names if names.count(name) > 1})
+            if repeated:
+                raise SpecError(f"Catalog {self.name}: {kind} {', '.join(repeated)} is listed twice.", "remove one")
+
+        by_source = {table.source: table for table in self.tables}
+        for table in self.tables:
+            namesake = by_source.get(table.collection, table)
+            if namesake is not table:
+                raise SpecError(
+                    f"Catalog {self.name}: {table.collection} is the collection of {table.source} and another table.",
+                    "choose another collection name",
+                )
+            referred = [(reference.column, target) for reference in table.references for target in reference.targets]
+            referred += [(column.name, column.restored_from) for column in table.columns if column.restored_from]
+            for column, (target, name) in referred:
+                if target in by_source and name not in by_source[target].column_names:
+                    raise SpecError(
+                        f"Catalog {self.name}: {table.source}.{column} refers to unknown {target}.{name}.",
+                        f"use one of: {', '.join(by_source[target].column_names)}",
+                    )
+
+    @property
+    def pipeline_database(self) -> str:
+        """Database of ledger and quarantine."""
+        return f"{self.database}_pipeline"
+
+    def table(self, name: str) -> TableSpec:
+        """The table with that collection or source name. Raises ConfigurationError with the nearest match."""
+        for table in self.tables:
+            if name in (table.collection, table.source):
+                return table
+        names = {known for table in self.tables for known in (table.collection, table.source)}
+        raise ConfigurationError(f"Catalog {self.name} has no table {name!r}.", nearest(name, names))
+
+    def left_alone(self, source_tables: Iterable[str]) -> tuple[str, ...]:
+        """Names of the source's tables that this catalog does not move, bookkeeping excluded, sorted."""
+        moved = {table.source for table in self.tables} | set(self.bookkeeping)
+        return tuple(sorted(set(source_tables) - moved))
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """A cure for a mistyped name: the closest known one, and all of them."""
+    names = sorted(known)
+    close = get_close_matches(name, names, n=1, cutoff=0.5)
+    return (f"did you mean {close[0]!r}? " if close else "") + f"known: {', '.join(names)}"

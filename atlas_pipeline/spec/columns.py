@@ -1,0 +1,120 @@
+"""One column of a source table: its declared type, the value it becomes and what is allowed in it.
+
+What belongs here: facts about a column that loader, verifier, expectations and doctor derive their work from. What does
+not: how a value is converted (`atlas_pipeline.mapping.values`).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+from atlas_pipeline.errors import SpecError
+
+_LENGTH = re.compile(r"\((\d+)\)")
+
+
+class ValueType(StrEnum):
+    """What a column's values become in BSON. Each has exactly one canonical function."""
+
+    TEXT = "text"  # string, as stored: never trimmed, never a number
+    INTEGER = "integer"  # int32 when it fits, else int64
+    DOUBLE = "double"
+    BOOLEAN = "boolean"  # stored as 0 or 1
+    DATETIME = "datetime"  # text without zone, UTC by convention, to a date of milliseconds
+    JSON_OBJECT = "json_object"
+    JSON_ARRAY = "json_array"
+    JSON = "json"  # any JSON value
+
+
+BSON_TYPES: dict[ValueType, tuple[str, ...]] = {
+    ValueType.TEXT: ("string",),
+    ValueType.INTEGER: ("int", "long"),
+    ValueType.DOUBLE: ("double",),
+    ValueType.BOOLEAN: ("bool",),
+    ValueType.DATETIME: ("date",),
+    ValueType.JSON_OBJECT: ("object",),
+    ValueType.JSON_ARRAY: ("array",),
+    ValueType.JSON: ("object", "array", "string", "int", "long", "double", "bool"),
+}
+"""BSON type names, as `$type` spells them, that a value of each type may have when it is not null."""
+
+KEY_TYPES = frozenset({ValueType.TEXT, ValueType.INTEGER})
+"""Types that order the same way on both sides and map one to one, so that a key can be made of them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnSpec:
+    """One source column and the document field that it becomes.
+
+    Attributes:
+        name: Column name in the source.
+        sql_type: Declared type in the source, such as `VARCHAR(36)`; compared with the real schema.
+        value: What its values become.
+        nullable: Whether NULL is legal. NULL, and the JSON text `null`, are stored as BSON null.
+        field: Field name in the document; the column name unless given.
+        secret: Values never leave the path from source to collection: not into logs, checks, reports or quarantine.
+        allowed: The closed set of legal texts, or empty. Others are loaded and warned of.
+        minimum: Smallest believable number, or None. Smaller ones are loaded and warned of.
+        restored_from: `(table, column)` whose texts this column refers to, where the source has turned numeric-looking
+            ones into numbers; they are turned back into the text found there.
+        about: What a reader must know of the column.
+    """
+
+    name: str
+    sql_type: str
+    value: ValueType
+    nullable: bool = False
+    field: str = ""
+    secret: bool = False
+    allowed: tuple[str, ...] = ()
+    minimum: float | None = None
+    restored_from: tuple[str, str] | None = None
+    about: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.field:
+            object.__setattr__(self, "field", self.name)
+
+    def check(self, where: str) -> None:
+        """Raise SpecError, in which `where` names the table, if the column contradicts itself."""
+        if not self.name:
+            raise SpecError(f"{where}: a column has no name.", "name it as the source does")
+        where = f"{where}: column {self.name}"
+        if "." in self.field or self.field.startswith("$") or "\0" in self.field:
+            raise SpecError(
+                f"{where}: field {self.field!r} holds a dot, a leading $ or NUL.",
+                "choose a plain field name with field=",
+            )
+        if not self.sql_type:
+            raise SpecError(f"{where} has no sql_type.", "give the declared type of the source")
+        if self.allowed and self.value is not ValueType.TEXT:
+            raise SpecError(f"{where}: allowed values of a {self.value}.", "use allowed= on text columns only")
+        if self.allowed and self.secret:
+            raise SpecError(f"{where}: allowed values of a secret.", "others would be reported; drop allowed=")
+        if self.minimum is not None and self.value not in {ValueType.INTEGER, ValueType.DOUBLE}:
+            raise SpecError(f"{where}: a minimum of a {self.value}.", "use minimum= on numbers only")
+        if self.restored_from is not None and self.value is not ValueType.TEXT:
+            raise SpecError(f"{where}: restored_from on a {self.value}.", "restore texts only")
+
+    @property
+    def max_length(self) -> int | None:
+        """Characters that the declared type promises, or None. SQLite does not enforce it."""
+        match = _LENGTH.search(self.sql_type)
+        return int(match.group(1)) if match and self.value is ValueType.TEXT else None
+
+    @property
+    def unbounded(self) -> bool:
+        """Whether a single value can be large, so that batches must be cut by bytes."""
+        return self.max_length is None and self.value in {
+            ValueType.TEXT,
+            ValueType.JSON,
+            ValueType.JSON_OBJECT,
+            ValueType.JSON_ARRAY,
+        }
+
+    @property
+    def bson_types(self) -> tuple[str, ...]:
+        """Names of all BSON types that the field may have, `null` included where it is legal."""
+        return BSON_TYPES[self.value] + (("null",) if self.nullable else ())

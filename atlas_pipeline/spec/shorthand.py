@@ -1,0 +1,87 @@
+"""Short forms for the columns and indexes of a catalog, so that a table reads like its own schema.
+
+What belongs here: functions that return one ColumnSpec or IndexSpec with the declared type that goes with the value.
+What does not: facts about any table, and checks (`atlas_pipeline.spec.columns`, `atlas_pipeline.spec.indexes`).
+
+Each function takes the column name first. Further options are those of ColumnSpec; `sql_type=` overrides the declared
+type where the source spells it differently.
+"""
+
+from __future__ import annotations
+
+from typing import TypedDict, Unpack
+
+from atlas_pipeline.spec.columns import ColumnSpec, ValueType
+from atlas_pipeline.spec.indexes import ASCENDING, DESCENDING, IndexSpec
+
+
+class Options(TypedDict, total=False):
+    """Options that every column may have; see ColumnSpec."""
+
+    nullable: bool
+    field: str
+    secret: bool
+    about: str
+
+
+class TextOptions(Options, total=False):
+    """Options of text columns."""
+
+    allowed: tuple[str, ...]
+    restored_from: tuple[str, str]
+
+
+class NumberOptions(Options, total=False):
+    """Options of number columns."""
+
+    minimum: float
+
+
+def text(name: str, length: int | None = None, *, sql_type: str = "", **options: Unpack[TextOptions]) -> ColumnSpec:
+    """A text, declared VARCHAR(length), or TEXT without a length."""
+    declared = "TEXT" if length is None else f"VARCHAR({length})"
+    return ColumnSpec(name=name, sql_type=sql_type or declared, value=ValueType.TEXT, **options)
+
+
+def integer(name: str, *, sql_type: str = "INTEGER", **options: Unpack[NumberOptions]) -> ColumnSpec:
+    """A whole number."""
+    return ColumnSpec(name=name, sql_type=sql_type, value=ValueType.INTEGER, **options)
+
+
+def double(name: str, *, sql_type: str = "FLOAT", **options: Unpack[NumberOptions]) -> ColumnSpec:
+    """A floating-point number."""
+    return ColumnSpec(name=name, sql_type=sql_type, value=ValueType.DOUBLE, **options)
+
+
+def boolean(name: str, *, sql_type: str = "BOOLEAN", **options: Unpack[Options]) -> ColumnSpec:
+    """A truth value, stored as 0 or 1."""
+    return ColumnSpec(name=name, sql_type=sql_type, value=ValueType.BOOLEAN, **options)
+
+
+def utc(name: str, *, sql_type: str = "DATETIME", **options: Unpack[Options]) -> ColumnSpec:
+    """A point in time, in UTC by convention."""
+    return ColumnSpec(name=name, sql_type=sql_type, value=ValueType.DATETIME, **options)
+
+
+def json_object(name: str, *, sql_type: str = "JSON", **options: Unpack[Options]) -> ColumnSpec:
+    """A JSON object with free keys."""
+    return ColumnSpec(name=name, sql_type=sql_type, value=ValueType.JSON_OBJECT, **options)
+
+
+def json_array(name: str, *, sql_type: str = "JSON", **options: Unpack[Options]) -> ColumnSpec:
+    """A JSON array."""
+    return ColumnSpec(name=name, sql_type=sql_type, value=ValueType.JSON_ARRAY, **options)
+
+
+def index(name: str, *keys: str, sparse: bool = False) -> IndexSpec:
+    """An index on fields in order; a field with a leading minus is descending."""
+    return IndexSpec(name=name, keys=_directed(keys), sparse=sparse)
+
+
+def unique(name: str, *keys: str) -> IndexSpec:
+    """An index that refuses a second document with the same values."""
+    return IndexSpec(name=name, keys=_directed(keys), unique=True)
+
+
+def _directed(keys: tuple[str, ...]) -> tuple[tuple[str, int], ...]:
+    return tuple((key[1:], DESCENDING) if key.startswith("-") else (key, ASCENDING) for key in keys)

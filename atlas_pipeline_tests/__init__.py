@@ -1,0 +1,1 @@
+"""Tests of Atlas Pipeline, against real servers and real files."""

@@ -1,0 +1,1 @@
+"""Tests of the catalogs, each against a table of facts of its own."""
