@@ -1,0 +1,1 @@
+"""From the SQL source: snapshots, reflection, ordered rows."""

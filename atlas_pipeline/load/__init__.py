@@ -1,0 +1,1 @@
+"""Into MongoDB: staging, bulk writes, indexes, swap, quarantine, ledger, lease."""

@@ -1,0 +1,100 @@
+"""Foreign documents: live documents whose key this pipeline never loaded. The application writes too.
+
+They are told from loaded ones by the key hashes in the ledger, range by range, so memory stays that of one range. What does
+not belong here: loading.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from bson import decode
+from bson.raw_bson import RawBSONDocument
+from pymongo.collection import Collection
+from pymongo.errors import BulkWriteError
+
+from atlas_pipeline.errors import TargetError
+from atlas_pipeline.load.digest import hashes_of, key_hash, raw_range, split_documents
+from atlas_pipeline.load.ledger import KeyRange
+
+Document = dict[str, Any]
+_BATCH = 500
+EXAMPLES = 20
+
+
+def foreign_ids(live: Collection[Document], loaded: Iterable[KeyRange], *, comment: str) -> Iterator[Any]:
+    """`_id`s of all foreign documents of the live collection, in `_id` order.
+
+    Args:
+        live: The live collection.
+        loaded: The ranges of the run that is published, in key order; none when this pipeline never published.
+        comment: Run id, shown in the server's log and current operations.
+    """
+    for first, before, keys in _stretches(loaded):
+        known = hashes_of(keys)
+        for batch in raw_range(live, first, before, projection={"_id": 1}, comment=comment):
+            for document in split_documents(batch):
+                if key_hash(document) not in known:
+                    yield decode(document)["_id"]
+
+
+def require_none(live: Collection[Document], loaded: Iterable[KeyRange], *, comment: str) -> None:
+    """Raise TargetError listing the first foreign documents when there are any."""
+    count, examples = 0, []
+    for found in foreign_ids(live, loaded, comment=comment):
+        count += 1
+        if len(examples) < EXAMPLES:
+            examples.append(repr(found))
+    if count:
+        more = "" if count <= EXAMPLES else f" and {count - EXAMPLES:,} more"
+        raise TargetError(
+            f"{live.full_name} holds {count:,} foreign documents, which this pipeline never loaded: "
+            f"{', '.join(examples)}{more}. Policy foreign_documents is 'refuse', so nothing was replaced.",
+            "move them away, or set foreign_documents to 'keep' or 'delete' in the table's SyncPolicy",
+        )
+
+
+def copy_into(
+    staging: Collection[Document], live: Collection[Document], loaded: Iterable[KeyRange], *, comment: str
+) -> int:
+    """Copy the foreign documents into staging, byte for byte; gives how many.
+
+    Raises:
+        TargetError: One of them has the key, or a unique value, of a row that was just loaded.
+    """
+    copied = 0
+    batch: list[Any] = []
+    for found in foreign_ids(live, loaded, comment=comment):
+        batch.append(found)
+        if len(batch) == _BATCH:
+            copied += _copy(staging, live, batch, comment)
+            batch = []
+    return copied + (_copy(staging, live, batch, comment) if batch else 0)
+
+
+def _copy(staging: Collection[Document], live: Collection[Document], ids: list[Any], comment: str) -> int:
+    documents: list[Any] = []
+    for raw in live.find_raw_batches({"_id": {"$in": ids}}, comment=comment):
+        documents += [RawBSONDocument(document) for document in split_documents(raw)]
+    try:
+        return len(staging.insert_many(documents, ordered=False, comment=comment).inserted_ids)
+    except BulkWriteError as error:
+        clash = (error.details or {})["writeErrors"][0]
+        raise TargetError(
+            f"{live.full_name}: a foreign document that is to be kept clashes with a loaded row on "
+            f"{', '.join(clash.get('keyPattern', {'?': 1}))}.",
+            "move that document away, or let the policy foreign_documents be 'refuse' or 'delete'",
+        ) from None
+
+
+def _stretches(loaded: Iterable[KeyRange]) -> Iterator[tuple[Any, Any, bytes]]:
+    """The whole key space, from the lowest to the highest possible `_id` of any type, cut where the ranges begin."""
+    first: Any = None
+    keys = b""
+    for position, key_range in enumerate(loaded):
+        if position:
+            yield first, key_range.first, keys
+            first = key_range.first
+        keys = key_range.keys
+    yield first, None, keys

@@ -1,0 +1,139 @@
+"""Desired indexes against existing ones: what is missing, what differs, what is a stranger; and making them so.
+
+What does not belong here: rows that stand in the way of a unique index (`duplicates.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from pymongo import IndexModel
+from pymongo.collection import Collection
+from pymongo.errors import DuplicateKeyError, OperationFailure
+
+from atlas_pipeline.errors import TargetError
+from atlas_pipeline.spec.indexes import IndexSpec
+
+Document = dict[str, Any]
+
+_NOT_OPTIONS = {"v", "key", "name", "ns", "background"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexChanges:
+    """What was found and done on one collection; index names.
+
+    Attributes:
+        confirmed: There with the very definition of the spec.
+        created: Were missing and are there now.
+        replaced: Had another definition under the same name and were built anew.
+        strangers: Not in the spec; left as they are.
+    """
+
+    confirmed: tuple[str, ...] = ()
+    created: tuple[str, ...] = ()
+    replaced: tuple[str, ...] = ()
+    strangers: tuple[str, ...] = ()
+
+
+def existing_indexes(collection: Collection[Document]) -> dict[str, Document]:
+    """Index definitions as the server reports them, by name, without `_id_`."""
+    return {index["name"]: dict(index) for index in collection.list_indexes() if index["name"] != "_id_"}
+
+
+def same_definition(spec: IndexSpec, existing: Document) -> bool:
+    """Whether the server's index is the one of the spec: the same keys in order, and the same options."""
+    options = {name: value for name, value in existing.items() if name not in _NOT_OPTIONS and value is not False}
+    return _keys_of(existing) == list(spec.keys) and options == spec.options()
+
+
+def create(collection: Collection[Document], specs: Iterable[IndexSpec], *, comment: str) -> None:
+    """Build indexes. Raises DuplicateKeyError when documents stand in the way of a unique one."""
+    models = [IndexModel(list(spec.keys), name=spec.name, **spec.options()) for spec in specs]
+    if models:
+        collection.create_indexes(models, comment=comment)
+
+
+def ensure(collection: Collection[Document], specs: Iterable[IndexSpec], *, comment: str) -> IndexChanges:
+    """Bring a collection to its specified indexes and confirm every definition against the server.
+
+    Args:
+        collection: The live collection.
+        specs: All indexes that it should have. Others are left alone and reported.
+        comment: Run id, shown in the server's log and current operations.
+
+    Raises:
+        TargetError: An index cannot be built, or the server does not report it as it was asked for.
+    """
+    specs = list(specs)
+    before = existing_indexes(collection)
+    created, replaced, confirmed = [], [], []
+    for spec in specs:
+        if spec.name in before and same_definition(spec, before[spec.name]):
+            confirmed.append(spec.name)
+            continue
+        try:
+            if spec.name in before:
+                collection.drop_index(spec.name, comment=comment)
+                replaced.append(spec.name)
+            else:
+                created.append(spec.name)
+            create(collection, [spec], comment=comment)
+        except DuplicateKeyError:
+            raise TargetError(
+                f"{collection.full_name}: unique index {spec.name} cannot be built, documents repeat {', '.join(spec.fields)}.",
+                "sync the table again; its repeated rows go to the quarantine",
+            ) from None
+        except OperationFailure as error:
+            if error.code not in (85, 86):  # IndexOptionsConflict, IndexKeySpecsConflict
+                raise
+            raise TargetError(
+                f"{collection.full_name}: index {spec.name} cannot be built, another index has the same keys.",
+                f"drop the other one; indexes there: {', '.join(before)}",
+            ) from None
+    after = existing_indexes(collection)
+    wrong = [spec.name for spec in specs if spec.name not in after or not same_definition(spec, after[spec.name])]
+    if wrong:
+        raise TargetError(f"{collection.full_name}: the server does not report {', '.join(wrong)} as asked for.", "run again")
+    return IndexChanges(
+        confirmed=tuple(confirmed),
+        created=tuple(created),
+        replaced=tuple(replaced),
+        strangers=tuple(sorted(set(after) - {spec.name for spec in specs})),
+    )
+
+
+def carry_over(live: Collection[Document], staging: Collection[Document], specs: Iterable[IndexSpec], *, comment: str) -> list[str]:
+    """Give staging every index that the live collection has, so that a swap takes none away from readers.
+
+    Indexes of the spec are built as specified; strangers with their own definition. Gives the strangers' names.
+
+    Raises:
+        TargetError: A stranger is unique and the new documents repeat its values.
+    """
+    known = {spec.name: spec for spec in specs}
+    present = existing_indexes(staging)
+    strangers = []
+    for name, definition in existing_indexes(live).items():
+        if name in present:
+            continue
+        if name in known:
+            create(staging, [known[name]], comment=comment)
+            continue
+        options = {option: value for option, value in definition.items() if option not in _NOT_OPTIONS}
+        try:
+            staging.create_indexes([IndexModel(_keys_of(definition), name=name, **options)], comment=comment)
+        except DuplicateKeyError:
+            raise TargetError(
+                f"{live.full_name}: the new documents break unique index {name}, which is not in the spec.",
+                "drop that index on the live collection, or add it to the table spec",
+            ) from None
+        strangers.append(name)
+    return strangers
+
+
+def _keys_of(existing: Document) -> list[tuple[str, Any]]:
+    """Keys of a reported index; the server may report directions as doubles."""
+    return [(field, int(way) if isinstance(way, int | float) else way) for field, way in dict(existing["key"]).items()]

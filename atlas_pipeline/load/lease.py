@@ -1,0 +1,100 @@
+"""One run per table: a lease in the ledger with a heartbeat, taken over only from the dead.
+
+A holder on this host that is gone is recognised at once; one elsewhere when its heartbeat has stopped. Times are the
+server's. What does not belong here: what the holder does with the table.
+"""
+
+from __future__ import annotations
+
+import threading
+from types import TracebackType
+from typing import Any
+
+from pymongo.collection import Collection
+from pymongo.errors import PyMongoError
+
+from atlas_pipeline.errors import LeaseHeldError
+from atlas_pipeline.load.run import Holder, RunIdentity
+
+LEASE_SECONDS = 60
+HEARTBEAT_SECONDS = 10
+_EXPIRES = {"$dateAdd": {"startDate": "$$NOW", "unit": "second", "amount": LEASE_SECONDS}}
+
+
+class Lease:
+    """The right to change one table. Use as a context manager.
+
+    Args:
+        tables: The ledger's collection of tables.
+        table_id: `_id` of the table there.
+        run: Who wants it.
+
+    Raises:
+        LeaseHeldError: On entering, when another living run holds it; names that run.
+    """
+
+    def __init__(self, tables: Collection[dict[str, Any]], table_id: str, run: RunIdentity) -> None:
+        self._tables = tables
+        self._table_id = table_id
+        self._run = run
+        self._stop = threading.Event()
+        self._lost = threading.Event()
+        self._thread = threading.Thread(target=self._keep_alive, name=f"atlas-lease-{table_id}", daemon=True)
+        self.taken_over_from: str | None = None
+
+    def __enter__(self) -> Lease:
+        self._tables.update_one({"_id": self._table_id}, {"$setOnInsert": {"lease": None}}, upsert=True)
+        free_or_expired = {"$or": [{"lease": None}, {"$expr": {"$lt": ["$lease.expires", "$$NOW"]}}]}
+        if not self._take(free_or_expired):
+            current = self._tables.find_one({"_id": self._table_id}) or {}
+            lease = current.get("lease") or {}
+            dead = bool(lease) and Holder.from_document(lease["holder"]).known_dead()
+            if not dead or not self._take({"lease.run_id": lease["run_id"]}):
+                raise self._held(current)
+            self.taken_over_from = str(lease["run_id"])
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._stop.set()
+        self._thread.join()
+        self._tables.update_one({"_id": self._table_id, "lease.run_id": self._run.run_id}, {"$set": {"lease": None}})
+
+    def require(self) -> None:
+        """Raise LeaseHeldError unless this run still holds the lease. Called right before what cannot be taken back."""
+        renewed = self._renew()
+        if self._lost.is_set() or not renewed:
+            raise self._held(self._tables.find_one({"_id": self._table_id}) or {})
+
+    def _take(self, condition: dict[str, Any]) -> bool:
+        lease = {
+            "run_id": {"$literal": self._run.run_id},
+            "holder": {"$literal": self._run.holder.as_document()},
+            "since": "$$NOW",
+            "expires": _EXPIRES,
+        }
+        result = self._tables.update_one({"_id": self._table_id, **condition}, [{"$set": {"lease": lease}}])
+        return result.matched_count == 1
+
+    def _renew(self) -> bool:
+        result = self._tables.update_one(
+            {"_id": self._table_id, "lease.run_id": self._run.run_id}, [{"$set": {"lease.expires": _EXPIRES}}]
+        )
+        return result.matched_count == 1
+
+    def _keep_alive(self) -> None:
+        while not self._stop.wait(HEARTBEAT_SECONDS):
+            try:
+                if not self._renew():
+                    self._lost.set()
+                    return
+            except PyMongoError:
+                continue  # the lease is longer than several beats; `require` decides before anything is published
+
+    def _held(self, current: dict[str, Any]) -> LeaseHeldError:
+        lease = current.get("lease") or {}
+        holder = Holder.from_document(lease["holder"]) if lease else None
+        return LeaseHeldError(
+            f"{self._table_id} is being worked on by run {lease.get('run_id', 'unknown')} ({holder or 'gone by now'}).",
+            "wait for it to end, or end it",
+        )

@@ -1,0 +1,186 @@
+"""The ledger: what was done to each table, by which run, and which keys it loaded.
+
+Collections in `<database>_pipeline`: `tables` (one document per table: lease, direction, what is published), `runs` (one per
+run and table: phase, counts, checks, error) and `ranges` (the key hashes of what was loaded, by key range). The ledger is
+written before what it describes becomes visible, so that a run that died can be finished or undone from it alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from bson.binary import Binary
+from pymongo.database import Database
+
+from atlas_pipeline.errors import TargetError
+from atlas_pipeline.load.digest import hashes_of, without
+from atlas_pipeline.load.run import RunIdentity
+from atlas_pipeline.spec.catalogs import CatalogSpec
+from atlas_pipeline.spec.tables import TableSpec
+
+Document = dict[str, Any]
+
+KEPT_RUNS = 200
+"""Runs per table that the ledger remembers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyRange:
+    """A stretch of loaded documents in `_id` order.
+
+    Attributes:
+        first: `_id` of the first document.
+        documents: How many.
+        digest: Digest over the bytes sent.
+        keys: Concatenated key hashes.
+    """
+
+    first: Any
+    documents: int
+    digest: bytes
+    keys: bytes
+
+
+class TableLedger:
+    """The ledger of one table, as one run sees it."""
+
+    def __init__(self, database: Database[Document], catalog: CatalogSpec, table: TableSpec, run: RunIdentity) -> None:
+        self.table_id = f"{catalog.name}.{table.collection}"
+        self.tables = database["tables"]
+        self._runs = database["runs"]
+        self._ranges = database["ranges"]
+        self._catalog, self._table, self._run = catalog, table, run
+        self._phase = ""
+
+    def require_forward(self) -> None:
+        """Raise TargetError when MongoDB is the primary side of this table, for then SQL must not overwrite it."""
+        if self.state().get("primary", "sql") != "sql":
+            raise TargetError(
+                f"{self.table_id}: MongoDB is the primary side, so a sync from SQL would overwrite newer data.",
+                "set primary back to 'sql' in the ledger only if SQL takes the writes again",
+            )
+
+    def state(self) -> Document:
+        return self.tables.find_one({"_id": self.table_id}) or {}
+
+    # --- one run -----------------------------------------------------------------------------------------------------
+
+    def begin(self, *, source: str) -> None:
+        """Open this run's record. A repeated attempt of the same run starts a new one in its place."""
+        self._runs.replace_one(
+            {"_id": self._run_key},
+            {
+                "_id": self._run_key,
+                "catalog": self._catalog.name,
+                "table": self._table.source,
+                "collection": self._table.collection,
+                "run_id": self._run.run_id,
+                "holder": self._run.holder.as_document(),
+                "source": source,
+                "spec": self._table.fingerprint,
+                "phase": "begin",
+                "started": datetime.now(UTC),
+                "status": "running",
+            },
+            upsert=True,
+        )
+        self._ranges.create_index([("table_id", 1), ("run_id", 1), ("position", 1)], name="by_run")
+        self._runs.create_index([("run_id", 1)], name="by_run")
+
+    def phase(self, name: str) -> None:
+        """Record what this run does now."""
+        if name == self._phase:
+            return
+        self._phase = name
+        self._runs.update_one({"_id": self._run_key}, {"$set": {"phase": name}})
+
+    def end(self, status: str, **facts: Any) -> None:
+        """Close this run's record and forget the oldest ones."""
+        self._runs.update_one({"_id": self._run_key}, {"$set": {"status": status, "ended": datetime.now(UTC), **facts}})
+        mine = {"catalog": self._catalog.name, "collection": self._table.collection}
+        for old in self._runs.find(mine, {"_id": 1}).sort("started", -1).skip(KEPT_RUNS):
+            self._runs.delete_one({"_id": old["_id"]})
+
+    @property
+    def _run_key(self) -> str:
+        return f"{self.table_id}:{self._run.run_id}"
+
+    # --- key ranges --------------------------------------------------------------------------------------------------
+
+    def forget_ranges_of_this_run(self) -> None:
+        self._ranges.delete_many({"table_id": self.table_id, "run_id": self._run.run_id})
+
+    def add_range(self, position: int, key_range: KeyRange) -> None:
+        """Record a range whose write was acknowledged."""
+        self._ranges.insert_one(
+            {
+                "table_id": self.table_id,
+                "run_id": self._run.run_id,
+                "position": position,
+                "first": key_range.first,
+                "documents": key_range.documents,
+                "digest": Binary(key_range.digest),
+                "keys": Binary(key_range.keys),
+            }
+        )
+
+    def ranges(self, run_id: str) -> Iterator[KeyRange]:
+        """The ranges that a run loaded, in key order."""
+        for stored in self._ranges.find({"table_id": self.table_id, "run_id": run_id}).sort("position", 1):
+            yield KeyRange(
+                first=stored["first"],
+                documents=stored["documents"],
+                digest=bytes(stored["digest"]),
+                keys=bytes(stored["keys"]),
+            )
+
+    def forget_keys(self, hashes: set[bytes]) -> None:
+        """Take keys out of this run's ranges: their documents were removed again before anything was published."""
+        for stored in self._ranges.find({"table_id": self.table_id, "run_id": self._run.run_id}):
+            keys = bytes(stored["keys"])
+            if hashes & hashes_of(keys):
+                self._ranges.update_one({"_id": stored["_id"]}, {"$set": {"keys": Binary(without(keys, hashes))}})
+
+    # --- publication -------------------------------------------------------------------------------------------------
+
+    def announce(self, *, staging: str, uuid: Any, facts: Document) -> None:
+        """Say, before the rename, what is about to be published. A rename keeps the collection's UUID."""
+        swap = {"run_id": self._run.run_id, "staging": staging, "uuid": uuid, "facts": facts}
+        self.tables.update_one({"_id": self.table_id}, {"$set": {"swap": swap}})
+
+    def publish(self) -> None:
+        """Record that the announced swap has happened. Can be repeated."""
+        swap = self.state().get("swap")
+        if swap is None:
+            return
+        published = {"run_id": swap["run_id"], "uuid": swap["uuid"], "at": datetime.now(UTC), **swap["facts"]}
+        self.tables.update_one(
+            {"_id": self.table_id, "swap.run_id": swap["run_id"]}, {"$set": {"published": published, "swap": None}}
+        )
+        self._ranges.delete_many({"table_id": self.table_id, "run_id": {"$ne": swap["run_id"]}})
+
+    def withdraw(self) -> None:
+        """Forget an announced swap that did not happen."""
+        self.tables.update_one({"_id": self.table_id}, {"$set": {"swap": None}})
+
+    def note_staging(self, name: str) -> None:
+        """Record that a staging collection of this run exists, before it does."""
+        self.tables.update_one({"_id": self.table_id}, {"$addToSet": {"staging": name}})
+
+    def forget_staging(self, name: str) -> None:
+        self.tables.update_one({"_id": self.table_id}, {"$pull": {"staging": name}})
+
+    def close_dead_runs(self) -> list[str]:
+        """Mark runs of this table that are still recorded as running, though this run holds the lease, as dead."""
+        mine = {
+            "catalog": self._catalog.name,
+            "collection": self._table.collection,
+            "status": "running",
+            "run_id": {"$ne": self._run.run_id},
+        }
+        dead = [run["run_id"] for run in self._runs.find(mine, {"run_id": 1})]
+        self._runs.update_many(mine, {"$set": {"status": "died", "ended": datetime.now(UTC)}})
+        return dead

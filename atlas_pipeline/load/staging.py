@@ -1,0 +1,145 @@
+"""The staging collection and the swap: built beside the live collection, verified, then renamed over it.
+
+Readers see the old collection or the new one, never half of either. The ledger learns of every step before it is taken, so
+that the next run can finish or undo what a dead one left. What does not belong here: filling it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from pymongo.collection import Collection
+from pymongo.database import Database
+from pymongo.errors import OperationFailure
+from tenacity import RetryError, Retrying, retry_if_exception, stop_after_attempt, wait_exponential_jitter
+
+from atlas_pipeline.errors import DataQualityError, TargetError
+from atlas_pipeline.load.digest import new_digest, raw_range
+from atlas_pipeline.load.ledger import TableLedger
+from atlas_pipeline.load.quarantine import Quarantine
+from atlas_pipeline.load.run import RunIdentity
+from atlas_pipeline.load.target import collection_info, require_plain
+
+Document = dict[str, Any]
+
+RENAME_TIMEOUT_MS = 5_000
+RENAME_ATTEMPTS = 4
+_BLOCKED = {24, 50, 262}  # LockTimeout, MaxTimeMSExpired, ExceededTimeLimit
+_CARRIED = ("validator", "validationLevel", "validationAction", "changeStreamPreAndPostImages", "storageEngine")
+
+
+def staging_name(collection: str, run: RunIdentity) -> str:
+    return f"{collection}__staging_{run.short}"
+
+
+def create_staging(database: Database[Document], live_name: str, run: RunIdentity, ledger: TableLedger) -> Collection[Document]:
+    """An empty staging collection with the options of the live one. Raises TargetError when those cannot be carried over."""
+    name = staging_name(live_name, run)
+    ledger.note_staging(name)
+    database.drop_collection(name, comment=run.run_id)
+    live = require_plain(database, live_name)
+    options = dict((live or {}).get("options", {}))
+    carried = {option: options.pop(option) for option in _CARRIED if option in options}
+    if options:
+        raise TargetError(
+            f"{database.name}.{live_name} has options that a reload cannot carry over: {', '.join(sorted(options))}.",
+            "remove them from the live collection, or reload into another one",
+        )
+    return database.create_collection(name, check_exists=False, **carried)
+
+
+def verify_digest(staging: Collection[Document], ledger: TableLedger, run: RunIdentity) -> str:
+    """Read staging back, key range by key range, and compare it with what was sent. Gives the digest of the whole.
+
+    Raises:
+        DataQualityError: A range does not hold the bytes that were sent; names the range.
+    """
+    whole = new_digest()
+    ranges = list(_bounds(ledger, run))
+    for position, (first, before, expected) in enumerate(ranges):
+        found = new_digest()
+        for batch in raw_range(staging, None if position == 0 else first, before, comment=run.run_id):
+            found.update(batch)
+            whole.update(batch)
+        if found.digest() != expected:
+            raise DataQualityError(
+                f"{staging.full_name}: the documents from _id {first!r} on are not the bytes that were sent.",
+                "run again; if it happens again, somebody else writes to staging collections",
+            )
+    return whole.hexdigest()
+
+
+def digest_of(collection: Collection[Document], *, comment: str) -> str:
+    """Hex digest over all documents in `_id` order; equal digests mean equal bytes."""
+    digest = new_digest()
+    for batch in raw_range(collection, comment=comment):
+        digest.update(batch)
+    return digest.hexdigest()
+
+
+def _bounds(ledger: TableLedger, run: RunIdentity) -> Iterator[tuple[Any, Any, bytes]]:
+    previous: tuple[Any, bytes] | None = None
+    for key_range in ledger.ranges(run.run_id):
+        if previous is not None:
+            yield previous[0], key_range.first, previous[1]
+        previous = (key_range.first, key_range.digest)
+    if previous is not None:
+        yield previous[0], None, previous[1]
+
+
+def swap(staging: Collection[Document], live_name: str, *, comment: str) -> None:
+    """Rename staging over the live collection in one step.
+
+    Raises:
+        TargetError: Something, such as an open transaction, held the live collection for all attempts. Staging stays.
+    """
+    source, target = staging.full_name, f"{staging.database.name}.{live_name}"
+    attempts = Retrying(
+        retry=retry_if_exception(lambda error: isinstance(error, OperationFailure) and error.code in _BLOCKED),
+        stop=stop_after_attempt(RENAME_ATTEMPTS),
+        wait=wait_exponential_jitter(initial=0.5, max=4),
+    )
+    try:
+        attempts(
+            staging.database.client.admin.command,
+            "renameCollection",
+            source,
+            to=target,
+            dropTarget=True,
+            maxTimeMS=RENAME_TIMEOUT_MS,
+            comment=comment,
+        )
+    except RetryError:
+        raise TargetError(
+            f"{target} could not be replaced: a transaction or a long operation held it for all {RENAME_ATTEMPTS} attempts. "
+            f"The verified documents are still in {source}.",
+            "end the open transaction (db.currentOp shows it), then run again",
+        ) from None
+
+
+def recover(database: Database[Document], live_name: str, ledger: TableLedger, quarantine: Quarantine) -> list[str]:
+    """Finish or undo what a dead run left, and remove its staging collections. Gives sentences on what was done.
+
+    A rename keeps the collection's UUID, so whether an announced swap happened can be read from the live collection.
+    The caller must hold the lease.
+    """
+    done = [f"run {run_id} had died; its record is closed" for run_id in ledger.close_dead_runs()]
+    state = ledger.state()
+    pending = state.get("swap")
+    if pending is not None:
+        live = collection_info(database, live_name)
+        if live is not None and live["info"].get("uuid") == pending["uuid"]:
+            quarantine.publish(pending["run_id"])
+            ledger.publish()
+            done.append(f"the swap of run {pending['run_id']} had happened; the ledger now says so")
+        else:
+            ledger.withdraw()
+            done.append(f"the swap of run {pending['run_id']} had not happened; it is forgotten")
+    for name in state.get("staging", []):
+        # The name was made for this table by an earlier run; nobody else can be using it while we hold the lease.
+        if collection_info(database, name) is not None:
+            database.drop_collection(name)
+            done.append(f"staging collection {name} was removed")
+        ledger.forget_staging(name)
+    return done

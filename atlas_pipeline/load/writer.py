@@ -1,0 +1,146 @@
+"""Encoded documents into a collection, in bulk, overlapped and counted.
+
+Batches are acknowledged in the order in which they were sent. What the server says it inserted must equal what was sent;
+what it refuses document by document comes back by position; anything else stops the load. What does not belong here: where
+documents come from and which collection this is.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Generic, TypeVar
+
+from bson.raw_bson import RawBSONDocument
+from pymongo import InsertOne
+from pymongo.collection import Collection
+from pymongo.errors import AutoReconnect, BulkWriteError
+from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
+
+from atlas_pipeline.errors import TargetError
+from atlas_pipeline.mapping.reject import RejectCode
+
+WRITERS = 2
+IN_FLIGHT = 3
+"""Batches that wait for their acknowledgement at once; with their size this bounds the memory."""
+
+_DUPLICATE_KEY = 11000
+_REFUSALS = {
+    121: (RejectCode.REFUSED_BY_SERVER, "the collection's validator refuses the document"),
+    10334: (RejectCode.TOO_LARGE, "the server finds the document too large"),
+    17280: (RejectCode.REFUSED_BY_SERVER, "an index key is too large"),
+    15: (RejectCode.JSON_DEPTH, "the server finds the document nested too deeply"),
+}
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged(Generic[T]):
+    """One batch that the server has answered for.
+
+    Attributes:
+        payload: What the sender attached.
+        documents: The documents as sent.
+        refused: Position in `documents` -> why the server did not take it.
+    """
+
+    payload: T
+    documents: Sequence[bytes]
+    refused: dict[int, tuple[RejectCode, str]]
+
+
+class BulkWriter(Generic[T]):
+    """Inserts batches with a few threads. Use as a context manager; leaving it waits for the threads.
+
+    Args:
+        collection: Where to insert; must belong to this run alone.
+        comment: Run id, shown in the server's log and current operations.
+    """
+
+    def __init__(self, collection: Collection[Any], *, comment: str) -> None:
+        self._collection = collection
+        self._comment = comment
+        self._pool = ThreadPoolExecutor(max_workers=WRITERS, thread_name_prefix="atlas-writer")
+        self._waiting: deque[tuple[T, Sequence[bytes], Future[dict[int, tuple[RejectCode, str]]]]] = deque()
+
+    def __enter__(self) -> BulkWriter[T]:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def send(self, documents: Sequence[bytes], payload: T) -> Iterator[Acknowledged[T]]:
+        """Send a batch; gives the batches acknowledged meanwhile. Waits while too many are in flight.
+
+        Raises:
+            TargetError: A count does not add up, or the server refused for a reason that no single document explains.
+        """
+        self._waiting.append((payload, documents, self._pool.submit(self._insert, documents)))
+        while len(self._waiting) > IN_FLIGHT:
+            yield self._oldest()
+
+    def finish(self) -> Iterator[Acknowledged[T]]:
+        """The rest, as it is acknowledged."""
+        while self._waiting:
+            yield self._oldest()
+
+    def _oldest(self) -> Acknowledged[T]:
+        payload, documents, future = self._waiting.popleft()
+        return Acknowledged(payload, documents, future.result())
+
+    def _insert(self, documents: Sequence[bytes]) -> dict[int, tuple[RejectCode, str]]:
+        if not documents:
+            return {}
+        inserted, errors = self._write(documents)
+        refused: dict[int, tuple[RejectCode, str]] = {}
+        repeated: list[int] = []
+        for error in errors:
+            if error["code"] == _DUPLICATE_KEY and "_id" in error.get("keyPattern", {}):
+                repeated.append(error["index"])
+            elif error["code"] in _REFUSALS:
+                refused[error["index"]] = _REFUSALS[error["code"]]
+            else:
+                raise TargetError(
+                    f"{self._collection.full_name}: the server refused a document with code {error['code']}.",
+                    "look into the server's log",
+                )
+        self._require_written([documents[index] for index in repeated])
+        if inserted + len(repeated) + len(refused) != len(documents):
+            raise TargetError(
+                f"{self._collection.full_name}: {len(documents)} documents were sent, {inserted} inserted, "
+                f"{len(repeated)} there already, {len(refused)} refused. That does not add up.",
+                "run again; nothing was published",
+            )
+        return refused
+
+    @retry(
+        retry=retry_if_exception_type(AutoReconnect),
+        stop=stop_after_attempt(4),
+        wait=wait_exponential_jitter(initial=0.2, max=3),
+        reraise=True,
+    )
+    def _write(self, documents: Sequence[bytes]) -> tuple[int, list[dict[str, Any]]]:
+        """Insert unordered. A repeated attempt meets what the first one wrote; those come back as repeated keys."""
+        try:
+            requests = [InsertOne(RawBSONDocument(document)) for document in documents]
+            result = self._collection.bulk_write(requests, ordered=False, comment=self._comment)
+        except BulkWriteError as error:
+            details = error.details or {}
+            if details.get("writeConcernErrors"):
+                raise AutoReconnect("write concern not met") from None  # written or not: the repeated attempt will tell
+            return int(details["nInserted"]), list(details["writeErrors"])
+        return result.inserted_count, []
+
+    def _require_written(self, documents: Sequence[bytes]) -> None:
+        """A key that is there already is fine only with these very bytes: then an earlier attempt wrote it."""
+        for document in documents:
+            sent = RawBSONDocument(document)
+            raw = self._collection.find_raw_batches({"_id": sent["_id"]}, comment=self._comment)
+            if b"".join(raw) != document:
+                raise TargetError(
+                    f"{self._collection.full_name}: another document with one of our keys appeared while loading.",
+                    "find out who else writes to this staging collection, then run again",
+                )

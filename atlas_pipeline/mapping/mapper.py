@@ -1,0 +1,173 @@
+"""Rows in, encoded documents and rejects out: the whole interface between reading and loading.
+
+The bulk path works column by column and validates a batch with one call. When anything in a batch is refused, the same
+canonical functions are applied row by row, which finds the row, the column and the reason. Both paths give the same bytes.
+What does not belong here: where rows come from, where documents go.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import bson
+from bson.errors import InvalidDocument
+from pydantic import ValidationError
+
+from atlas_pipeline.mapping.contract import batch_contract
+from atlas_pipeline.mapping.reject import Reject, RejectCode, ValueRejectedError
+from atlas_pipeline.mapping.values import CANONICAL, IDENTITY_TYPES, loses_microseconds
+from atlas_pipeline.spec.columns import ColumnSpec, ValueType
+from atlas_pipeline.spec.tables import TableSpec
+
+MAX_DOCUMENT_BYTES = 16 * 1024 * 1024
+"""Largest document that MongoDB stores, in bytes."""
+
+Row = tuple[Any, ...]
+Lookups = Mapping[str, Mapping[int, tuple[str, ...]]]
+"""For each column with `restored_from`: number -> the texts that the source turns into that number."""
+
+
+@dataclass(slots=True)
+class MappedBatch:
+    """What became of one batch of rows. `documents` keep the order of the rows.
+
+    Attributes:
+        documents: Canonical documents, BSON encoded, `_id` first.
+        ids: `_id` of each document, as Python values.
+        rows: The row of each document.
+        rejects: Refused rows.
+        truncated: Per column, how many dates lost microseconds.
+    """
+
+    documents: list[bytes] = field(default_factory=list)
+    ids: list[Any] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
+    rejects: list[Reject] = field(default_factory=list)
+    truncated: Counter[str] = field(default_factory=Counter)
+
+
+class Mapper:
+    """Maps the rows of one table. Stateless after construction, safe to share between threads.
+
+    Args:
+        table: The table spec. Rows hold its columns in the spec's order.
+        lookups: Texts for columns with `restored_from`; made from the same snapshot as the rows.
+    """
+
+    def __init__(self, table: TableSpec, lookups: Lookups | None = None) -> None:
+        self.table = table
+        self._contract = batch_contract(table)
+        self._convert = [_converter(column, (lookups or {}).get(column.name)) for column in table.columns]
+        self._bulk = [
+            (position, self._convert[position])
+            for position, column in enumerate(table.columns)
+            if column.value not in IDENTITY_TYPES or column.restored_from is not None
+        ]
+        self._dates = [i for i, column in enumerate(table.columns) if column.value is ValueType.DATETIME]
+        names = table.column_names
+        self._key_positions = [names.index(name) for name in table.key]
+        self._body_positions = [names.index(column.name) for column in table.body_columns]
+
+    def map_batch(self, rows: Sequence[Row]) -> MappedBatch:
+        """Map a batch. Never raises for bad data: a bad row is in `rejects`."""
+        if not rows:
+            return MappedBatch()
+        try:
+            return self._map_in_bulk(rows)
+        except (ValueRejectedError, ValidationError, InvalidDocument, UnicodeEncodeError, OverflowError):
+            return self._map_row_by_row(rows)
+
+    def _map_in_bulk(self, rows: Sequence[Row]) -> MappedBatch:
+        columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
+        for position, convert in self._bulk:
+            columns[position] = list(map(convert, columns[position]))
+        batch = MappedBatch(ids=self._ids(columns), rows=list(rows))
+        body = [columns[position] for position in self._body_positions]
+        documents = [dict(zip(self.table.fields, values, strict=True)) for values in zip(batch.ids, *body, strict=True)]
+        batch.documents = list(map(bson.encode, self._contract.validate_python(documents)))
+        if max(map(len, batch.documents)) > MAX_DOCUMENT_BYTES:
+            raise ValueRejectedError(RejectCode.TOO_LARGE, "a document of this batch is too large")
+        for position in self._dates:
+            if lost := sum(map(loses_microseconds, columns[position])):
+                batch.truncated[self.table.columns[position].name] += lost
+        return batch
+
+    def _ids(self, columns: list[Sequence[Any]]) -> list[Any]:
+        if len(self._key_positions) == 1:
+            return list(columns[self._key_positions[0]])
+        fields = [column.field for column in self.table.key_columns]
+        parts = zip(*(columns[position] for position in self._key_positions), strict=True)
+        return [dict(zip(fields, values, strict=True)) for values in parts]
+
+    def _map_row_by_row(self, rows: Sequence[Row]) -> MappedBatch:
+        batch = MappedBatch()
+        for row in rows:
+            column = ""
+            try:
+                for position, value in enumerate(row):
+                    column = self.table.columns[position].name
+                    converted = self._convert[position](value)
+                    if converted is None and not self.table.columns[position].nullable:
+                        raise ValueRejectedError(RejectCode.NULL_VALUE, "null where the contract requires a value")
+                column = ""
+                one = self._map_single(row)
+            except ValueRejectedError as error:
+                batch.rejects.append(self.reject(row, column, error.code, error.reason))
+                continue
+            batch.documents += one.documents
+            batch.ids += one.ids
+            batch.rows.append(row)
+            batch.truncated.update(one.truncated)
+        return batch
+
+    def _map_single(self, row: Row) -> MappedBatch:
+        try:
+            return self._map_in_bulk([row])
+        except ValidationError as error:
+            fields = sorted({str(part) for detail in error.errors(include_input=False) for part in detail["loc"][1:2]})
+            raise ValueRejectedError(RejectCode.CONTRACT, f"the document contract refuses {', '.join(fields)}") from None
+        except (InvalidDocument, UnicodeEncodeError, OverflowError) as error:
+            # Their texts can quote the document, so only the kind of error is kept.
+            raise ValueRejectedError(RejectCode.CONTRACT, f"BSON cannot hold the document: {type(error).__name__}") from None
+
+    def key_of(self, row: Row) -> Row:
+        """The key values of a row, in key order."""
+        return tuple(row[position] for position in self._key_positions)
+
+    def reject(self, row: Row, column: str, code: RejectCode, reason: str) -> Reject:
+        """A refused row of this table."""
+        return Reject(
+            key=self.key_of(row),
+            column=column,
+            code=code,
+            reason=reason,
+            row=dict(zip(self.table.column_names, row, strict=True)),
+        )
+
+
+def _converter(column: ColumnSpec, texts: Mapping[int, tuple[str, ...]] | None) -> Callable[[Any], Any]:
+    canonical = CANONICAL[column.value]
+    if column.restored_from is not None:
+        canonical = _restoring(texts or {}, canonical)
+
+    def convert(value: Any) -> Any:
+        return None if value is None else canonical(value)
+
+    return convert
+
+
+def _restoring(texts: Mapping[int, tuple[str, ...]], canonical: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Turns a number back into the text that the source made it from; text stays as it is."""
+
+    def restore(value: Any) -> Any:
+        if type(value) is not int:
+            return canonical(value)
+        known = texts.get(value, (str(value),))
+        if len(known) > 1:
+            raise ValueRejectedError(RejectCode.AMBIGUOUS_REFERENCE, f"{len(known)} texts become this number")
+        return known[0]
+
+    return restore

@@ -1,0 +1,100 @@
+"""The keys of one table against the keys of its collection: an ordered walk over both, whole, without values.
+
+What does not belong here: comparing values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from pymongo.collection import Collection
+
+from atlas_pipeline.extract.snapshot import Row, Snapshot
+from atlas_pipeline.load.quarantine import Quarantine
+from atlas_pipeline.spec.columns import ValueType
+from atlas_pipeline.spec.tables import TableSpec
+
+EXAMPLES = 20
+_BATCH = 1_000
+_PYTHON_TYPES: dict[ValueType, type] = {ValueType.TEXT: str, ValueType.INTEGER: int}
+
+
+@dataclass(slots=True)
+class KeyComparison:
+    """What the walk found.
+
+    Attributes:
+        matched: Keys on both sides.
+        missing: Source keys with neither a document nor a quarantine entry.
+        extra: Documents whose key is not in the source.
+        missing_examples: The first missing keys.
+        extra_examples: The first extra keys.
+    """
+
+    matched: int = 0
+    missing: int = 0
+    extra: int = 0
+    missing_examples: list[Row] = field(default_factory=list)
+    extra_examples: list[Row] = field(default_factory=list)
+
+
+def compare_keys(
+    snapshot: Snapshot, table: TableSpec, collection: Collection[Any], quarantine: Quarantine, *, comment: str
+) -> KeyComparison:
+    """Walk both sides in key order. Memory is constant; the quarantine is asked only for keys without a document."""
+    result = KeyComparison()
+    documents = _target_keys(collection, table, result, comment)
+    current = next(documents, None)
+    unmatched: list[Row] = []
+    for key in snapshot.keys(table):
+        while current is not None and _can_be_a_key(key, table) and current < key:
+            _extra(result, current)
+            current = next(documents, None)
+        if current == key:
+            result.matched += 1
+            current = next(documents, None)
+        else:
+            unmatched.append(key)
+        if len(unmatched) >= _BATCH:
+            _judge(unmatched, quarantine, result)
+            unmatched = []
+    _judge(unmatched, quarantine, result)
+    while current is not None:
+        _extra(result, current)
+        current = next(documents, None)
+    return result
+
+
+def _target_keys(
+    collection: Collection[Any], table: TableSpec, result: KeyComparison, comment: str
+) -> Iterator[Row]:
+    """Keys of the documents in `_id` order. An `_id` of another type or shape can match no row and is counted as extra."""
+    found = collection.find({}, {"_id": 1}, comment=comment, batch_size=10_000)
+    for document in found.sort("_id", 1).hint([("_id", 1)]):
+        identifier = document["_id"]
+        key = tuple(identifier.values()) if isinstance(identifier, dict) else (identifier,)
+        if _can_be_a_key(key, table):
+            yield key
+        else:
+            _extra(result, key)
+
+
+def _can_be_a_key(key: Row, table: TableSpec) -> bool:
+    return len(key) == len(table.key) and all(
+        isinstance(value, _PYTHON_TYPES[column.value]) for value, column in zip(key, table.key_columns, strict=True)
+    )
+
+
+def _judge(keys: Iterable[Row], quarantine: Quarantine, result: KeyComparison) -> None:
+    for key in quarantine.absent(list(keys)):
+        result.missing += 1
+        if len(result.missing_examples) < EXAMPLES:
+            result.missing_examples.append(key)
+
+
+def _extra(result: KeyComparison, key: Row) -> None:
+    result.extra += 1
+    if len(result.extra_examples) < EXAMPLES:
+        result.extra_examples.append(key)
