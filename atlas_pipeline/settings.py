@@ -6,6 +6,7 @@ tables (they are in the specs) and knobs of single runs (they are command-line o
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from pydantic import Field, SecretStr
@@ -55,11 +56,24 @@ class Settings(BaseSettings):
         validation_alias="ATLAS_REPORTS_URL",
         description="ATLAS_REPORTS_URL: address under which the folders data_docs and reports are served.",
     )
+    dagster_home_dir: Path | None = Field(
+        default=None,
+        validation_alias="DAGSTER_HOME",
+        description="DAGSTER_HOME: folder of the Dagster instance. Unset: dagster_home in the state folder.",
+    )
     expectations_dir: Path = Field(
         default=Path(__file__).resolve().parent.parent / "expectations",
         validation_alias="ATLAS_EXPECTATIONS_DIR",
         description="ATLAS_EXPECTATIONS_DIR: the Great Expectations project. Default: expectations/ beside the package.",
     )
+
+    def source_url(self, variable: str) -> str | None:
+        """The SQLAlchemy URL in an environment variable that a catalog names as its source, or None when it is unset."""
+        for name, field in type(self).model_fields.items():
+            if field.validation_alias == variable:
+                value = getattr(self, name)
+                return value.get_secret_value() if isinstance(value, SecretStr) else value
+        return os.environ.get(variable) or None
 
     @property
     def state(self) -> Path:
@@ -68,7 +82,8 @@ class Settings(BaseSettings):
 
     @property
     def dagster_home(self) -> Path:
-        return self.state / "dagster_home"
+        """Dagster's instance folder, as an absolute path."""
+        return (self.dagster_home_dir or self.state / "dagster_home").expanduser().absolute()
 
     @property
     def sample_path(self) -> Path:

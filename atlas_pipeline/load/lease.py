@@ -92,9 +92,20 @@ class Lease:
                 continue  # the lease is longer than several beats; `require` decides before anything is published
 
     def _held(self, current: dict[str, Any]) -> LeaseHeldError:
-        lease = current.get("lease") or {}
-        holder = Holder.from_document(lease["holder"]) if lease else None
-        return LeaseHeldError(
-            f"{self._table_id} is being worked on by run {lease.get('run_id', 'unknown')} ({holder or 'gone by now'}).",
-            "wait for it to end, or end it",
-        )
+        return _held_error(self._table_id, current.get("lease") or {})
+
+
+def require_free(tables: Collection[dict[str, Any]], table_id: str) -> None:
+    """Raise LeaseHeldError, naming the run, when a living one works on the table. Takes nothing."""
+    not_expired = {"_id": table_id, "$expr": {"$gte": ["$lease.expires", "$$NOW"]}}
+    lease = (tables.find_one(not_expired) or {}).get("lease")
+    if lease and not Holder.from_document(lease["holder"]).known_dead():
+        raise _held_error(table_id, lease)
+
+
+def _held_error(table_id: str, lease: dict[str, Any]) -> LeaseHeldError:
+    holder = Holder.from_document(lease["holder"]) if lease else None
+    return LeaseHeldError(
+        f"{table_id} is being worked on by run {lease.get('run_id', 'unknown')} ({holder or 'gone by now'}).",
+        "wait for it to end, or end it",
+    )

@@ -137,6 +137,10 @@ class TableLedger:
                 keys=bytes(stored["keys"]),
             )
 
+    def published_ranges(self) -> Iterator[KeyRange]:
+        """The ranges of what is published; none when this pipeline never published the table."""
+        return self.ranges(str((self.state().get("published") or {}).get("run_id", "")))
+
     def forget_keys(self, hashes: set[bytes]) -> None:
         """Take keys out of this run's ranges: their documents were removed again before anything was published."""
         for stored in self._ranges.find({"table_id": self.table_id, "run_id": self._run.run_id}):

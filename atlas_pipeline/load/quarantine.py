@@ -62,6 +62,10 @@ class Quarantine:
         """Entries of this run, counted by the server."""
         return self._entries.count_documents(self._of_run)
 
+    def examples(self, limit: int) -> list[Document]:
+        """The first entries of this run, without the raw rows."""
+        return list(self._entries.find(self._of_run, {"row": 0}).sort("_id", 1).limit(limit))
+
     def absent(self, keys: Sequence[Row]) -> list[Row]:
         """Which of these keys have no entry in this run."""
         if not keys:

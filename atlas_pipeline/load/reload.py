@@ -23,17 +23,18 @@ import bson
 from pymongo.collection import Collection
 from pymongo.errors import DuplicateKeyError
 
-from atlas_pipeline.errors import DataQualityError
+from atlas_pipeline.errors import AtlasError, DataQualityError
 from atlas_pipeline.extract.batching import read_ahead
 from atlas_pipeline.extract.snapshot import Row, Snapshot
 from atlas_pipeline.load import duplicates, foreign, indexes, staging
 from atlas_pipeline.load.digest import key_hash
+from atlas_pipeline.load.guards import Guards
 from atlas_pipeline.load.lease import Lease
 from atlas_pipeline.load.ledger import TableLedger
 from atlas_pipeline.load.quarantine import Quarantine
 from atlas_pipeline.load.ranges import RangeRecorder
 from atlas_pipeline.load.run import RunIdentity
-from atlas_pipeline.load.target import Target, collection_info, require_plain, require_room
+from atlas_pipeline.load.target import Target, collection_info
 from atlas_pipeline.load.writer import Acknowledged, BulkWriter
 from atlas_pipeline.mapping.mapper import MappedBatch, Mapper
 from atlas_pipeline.mapping.reject import Reject, RejectCode
@@ -85,6 +86,7 @@ class Reload:
         table: What to load.
         snapshot: The one view of the source that this run reads.
         run: Who does it.
+        force: Go on though the collection would lose more of its documents than the policy allows.
         progress: Called with the number of rows that were acknowledged or quarantined.
     """
 
@@ -96,6 +98,7 @@ class Reload:
         table: TableSpec,
         snapshot: Snapshot,
         run: RunIdentity,
+        force: bool = False,
         progress: Callable[[int], None] = lambda _: None,
     ) -> None:
         self.catalog, self.table, self.snapshot, self.run = catalog, table, snapshot, run
@@ -105,9 +108,12 @@ class Reload:
         self.ledger = TableLedger(pipeline, catalog, table, run)
         self.quarantine = Quarantine(pipeline, catalog, table, run)
         self._target, self._progress = target, progress
+        self._guards = Guards(
+            database=self.database, ledger=self.ledger, table=table, snapshot=snapshot, force=force, comment=run.run_id
+        )
         self._lease = Lease(self.ledger.tables, self.ledger.table_id, run)
         self._open = ExitStack()
-        self._published = False
+        self._ended = False
         lookups = {
             column.name: snapshot.restorable_texts(*column.restored_from)
             for column in table.columns
@@ -119,34 +125,37 @@ class Reload:
     def __enter__(self) -> Reload:
         with ExitStack() as undo:
             undo.enter_context(self._target.translated())
-            undo.enter_context(self._lease)
-            self.ledger.require_forward()
-            self.facts.recovered = staging.recover(self.database, self.table.collection, self.ledger, self.quarantine)
-            if self._lease.taken_over_from:
-                self.facts.recovered.insert(0, f"the lease of dead run {self._lease.taken_over_from} was taken over")
-            self.refuse_early()
-            self.ledger.begin(source=self.snapshot.description)
-            self.ledger.phase("read")
-            self.facts.source_rows = self.snapshot.count(self.table)
-            self.facts.duplicate_keys = self.snapshot.duplicate_keys(self.table)
-            self.ledger.forget_ranges_of_this_run()
-            self.quarantine.start()
-            self.staging = staging.create_staging(self.database, self.table.collection, self.run, self.ledger)
+            try:
+                undo.enter_context(self._lease)
+                self._prepare()
+            except AtlasError as error:
+                self.ledger.begin(source=self.snapshot.description)
+                self.ledger.end("failed", error=str(error))
+                raise
             self._open = undo.pop_all()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        with self._open:
-            if not self._published:
-                self.ledger.end("failed", error=kind.__name__ if kind else "not published")
+        with self._open:  # gives the lease back, and translates the driver's errors
+            if not self._ended:
+                known = str(error) if isinstance(error, AtlasError) else f"{kind.__name__ if kind else 'not published'}"
+                self.ledger.end("failed", error=known, **self._summary())
             if error is not None:
-                raise error  # through the translation of the driver's errors
+                raise error
 
-    def refuse_early(self) -> None:
-        """Raise TargetError for what would stop the swap, before anything is read or written."""
-        require_plain(self.database, self.table.collection)
-        require_room(self.database, self.table.collection, self.snapshot.size_bytes)
-        self._require_no_foreign()
+    def _prepare(self) -> None:
+        self.facts.recovered = staging.recover(self.database, self.table.collection, self.ledger, self.quarantine)
+        if self._lease.taken_over_from:
+            self.facts.recovered.insert(0, f"the lease of dead run {self._lease.taken_over_from} was taken over")
+        for require in self._guards.questions_of_holder().values():
+            require()
+        self.ledger.begin(source=self.snapshot.description)
+        self.ledger.phase("read")
+        self.facts.source_rows = self.snapshot.count(self.table)
+        self.facts.duplicate_keys = self.snapshot.duplicate_keys(self.table)
+        self.ledger.forget_ranges_of_this_run()
+        self.quarantine.start()
+        self.staging = staging.create_staging(self.database, self.table.collection, self.run, self.ledger)
 
     def copy(self, observe: Observer = lambda _rows, _mapped: None) -> None:
         """Read, map and write all rows.
@@ -200,12 +209,13 @@ class Reload:
             self.facts.digest = staging.digest_of(self.staging, comment=self.run.run_id)
         if self.table.sync.foreign_documents == "keep":
             self.facts.kept_foreign = foreign.copy_into(
-                self.staging, self._live, self._published_ranges(), comment=self.run.run_id
+                self.staging, self._live, self.ledger.published_ranges(), comment=self.run.run_id
             )
         self.ledger.phase("check")
         total = self.staging.count_documents({}, comment=self.run.run_id)
         self.facts.loaded = total - self.facts.kept_foreign
         self.facts.quarantined = self.quarantine.count()
+        self._guards.require_size(self.facts.loaded)
 
     def publish(self, **facts: Any) -> None:
         """Swap staging in and record it.
@@ -221,7 +231,7 @@ class Reload:
         self.ledger.phase("rename")
         if collection_info(self.database, self.table.collection) is not None:
             self.facts.carried_indexes = indexes.carry_over(self._live, self.staging, self.table.indexes, comment=comment)
-            self._require_no_foreign()
+            self._guards.require_no_foreign()
         self._lease.require()
         info = collection_info(self.database, self.staging.name)
         uuid = (info or {}).get("info", {}).get("uuid")
@@ -232,25 +242,18 @@ class Reload:
         self.ledger.publish()
         self.ledger.forget_staging(self.staging.name)
         self.ledger.end("published", **self._summary(), **facts)
-        self._published = True
+        self._ended = True
 
     def withhold(self, **facts: Any) -> None:
         """Give up: drop staging, keep the live collection, record why."""
         self.staging.drop(comment=self.run.run_id)
         self.ledger.forget_staging(self.staging.name)
         self.ledger.end("withheld", **self._summary(), **facts)
-        self._published = True
+        self._ended = True
 
     @property
     def _live(self) -> Collection[Document]:
         return self.database[self.table.collection]
-
-    def _published_ranges(self) -> Any:
-        return self.ledger.ranges(self.ledger.state().get("published", {}).get("run_id", ""))
-
-    def _require_no_foreign(self) -> None:
-        if self.table.sync.foreign_documents == "refuse":
-            foreign.require_none(self._live, self._published_ranges(), comment=self.run.run_id)
 
     def _summary(self) -> Document:
         return {

@@ -48,11 +48,14 @@ class SyncPolicy:
         foreign_documents: What happens to live documents that this pipeline never loaded: `refuse` stops the swap and
             lists them, `keep` carries them over, `delete` lets the swap remove them.
         error_budget: Rows that may be quarantined before the run fails.
+        max_shrink_percent: Largest share of its documents that a collection may lose by one reload, in percent. A source
+            that was emptied, or is the wrong one, is refused rather than published; `--force` publishes it.
     """
 
     mode: Literal["reload"] = "reload"
     foreign_documents: Literal["refuse", "keep", "delete"] = "refuse"
     error_budget: ErrorBudget = field(default_factory=ErrorBudget)
+    max_shrink_percent: float = 80.0
 
     def __post_init__(self) -> None:
         if self.mode != "reload":

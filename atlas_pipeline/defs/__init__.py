@@ -1,0 +1,1 @@
+"""Instances of the catalog component, one folder per catalog."""

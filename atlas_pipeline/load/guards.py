@@ -1,0 +1,81 @@
+"""What stops a reload before anything is read or written. The run, the command line and the doctor ask the same questions.
+
+What belongs here: refusals that need only a look at server, ledger and source. What does not: checks of loaded documents.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from pymongo.database import Database
+
+from atlas_pipeline.errors import TargetError
+from atlas_pipeline.extract.snapshot import Snapshot
+from atlas_pipeline.load import foreign
+from atlas_pipeline.load.lease import require_free
+from atlas_pipeline.load.ledger import TableLedger
+from atlas_pipeline.load.target import require_plain, require_room
+from atlas_pipeline.spec.tables import TableSpec
+
+Document = dict[str, Any]
+
+
+class Guards:
+    """The refusals of one table.
+
+    Args:
+        database: Target database.
+        ledger: The table's ledger.
+        table: The table.
+        snapshot: The view of the source that is to be loaded.
+        force: Let the collection shrink by more than its policy allows.
+        comment: Run id, shown in the server's log and current operations.
+    """
+
+    def __init__(
+        self,
+        *,
+        database: Database[Document],
+        ledger: TableLedger,
+        table: TableSpec,
+        snapshot: Snapshot,
+        force: bool = False,
+        comment: str = "",
+    ) -> None:
+        self._database, self._ledger, self._table, self._snapshot = database, ledger, table, snapshot
+        self._force, self._comment = force, comment
+        self._live = database[table.collection]
+
+    def questions(self) -> dict[str, Callable[[], object]]:
+        """Each refusal by name; calling one raises TargetError when it refuses."""
+        return {
+            "lease": lambda: require_free(self._ledger.tables, self._ledger.table_id),
+            **self.questions_of_holder(),
+        }
+
+    def questions_of_holder(self) -> dict[str, Callable[[], object]]:
+        """The refusals that a run asks once it holds the lease."""
+        return {
+            "direction": self._ledger.require_forward,
+            "collection": lambda: require_plain(self._database, self._table.collection),
+            "room": lambda: require_room(self._database, self._table.collection, self._snapshot.size_bytes),
+            "size": lambda: self.require_size(self._snapshot.count(self._table)),
+            "foreign documents": self.require_no_foreign,
+        }
+
+    def require_no_foreign(self) -> None:
+        """Raise TargetError listing foreign documents, unless the policy says what to do with them."""
+        if self._table.sync.foreign_documents == "refuse":
+            foreign.require_none(self._live, self._ledger.published_ranges(), comment=self._comment)
+
+    def require_size(self, documents: int) -> None:
+        """Raise TargetError for what looks like the wrong source: most of the collection would be gone."""
+        before = int(self._ledger.state().get("published", {}).get("documents", 0))
+        allowed = self._table.sync.max_shrink_percent
+        if not self._force and before and (before - documents) * 100 > allowed * before:
+            raise TargetError(
+                f"{self._live.full_name} would shrink from {before:,} to {documents:,} documents, "
+                f"by more than the {allowed:g} % that its policy allows.",
+                "check that this is the right source; sync with --force if it is",
+            )

@@ -1,0 +1,1 @@
+"""Dagster at the edge: factories, component, resources, sensors."""

@@ -1,0 +1,152 @@
+"""Assets made from table specs: the source table, its collection, the collection's indexes.
+
+What belongs here: wiring. What does not: how a table is synced (`table_sync.py`) and what is shown (`metadata.py`).
+
+No postponed annotations here: Dagster reads the types of configuration and resources from the functions at run time.
+"""
+
+from collections.abc import Iterator
+
+import dagster as dg
+from pydantic import Field
+
+from atlas_pipeline.errors import TargetError
+from atlas_pipeline.load import indexes
+from atlas_pipeline.load.run import Holder, RunIdentity
+from atlas_pipeline.load.target import collection_info
+from atlas_pipeline.orchestration import metadata
+from atlas_pipeline.orchestration.failures import RETRY_POLICY, as_failures
+from atlas_pipeline.orchestration.resources import PipelineResource
+from atlas_pipeline.orchestration.table_sync import sync_table
+from atlas_pipeline.quality.checks import CHECKS, EXPECTATIONS
+from atlas_pipeline.spec.catalogs import CatalogSpec
+from atlas_pipeline.spec.tables import TableSpec
+
+
+class SyncConfig(dg.Config):
+    """Knobs of one run."""
+
+    force: bool = Field(
+        default=False,
+        description="Publish also when the collection would lose more of its documents than its policy allows.",
+    )
+
+
+def source_asset(catalog: CatalogSpec, table: TableSpec) -> dg.AssetSpec:
+    """The source table, which others write: an external asset, so that lineage begins with it."""
+    return dg.AssetSpec(
+        key=metadata.source_key(catalog, table.source),
+        description=f"Table {table.source} of the {catalog.dialect} source. {table.about}",
+        group_name=catalog.name,
+        kinds={catalog.dialect, "table"},
+        owners=[catalog.owner],
+        metadata={
+            "dagster/column_schema": metadata.source_schema(table),
+            "dagster/table_name": table.source,
+            "dagster/storage_kind": catalog.dialect,
+        },
+    )
+
+
+def collection_asset(
+    catalog: CatalogSpec, table: TableSpec, freshness: dg.FreshnessPolicy | None
+) -> dg.AssetsDefinition:
+    """The collection: loads the table into staging, checks it, and swaps it in."""
+    key = metadata.collection_key(catalog, table)
+    specs = [
+        dg.AssetCheckSpec(name=check.name, asset=key, blocking=check.blocking, description=check.description)
+        for check in CHECKS
+    ]
+
+    @dg.asset(
+        key=key,
+        deps=[metadata.source_key(catalog, table.source)],
+        description=table.about or None,
+        group_name=catalog.name,
+        kinds={catalog.dialect, "mongodb"},
+        owners=[catalog.owner],
+        tags={"catalog": catalog.name, "sync": table.sync.mode},
+        code_version=table.fingerprint,
+        check_specs=specs,
+        pool=f"{catalog.name}_source",
+        retry_policy=RETRY_POLICY,
+        freshness_policy=freshness,
+        metadata={
+            "dagster/column_schema": metadata.document_schema(table),
+            "dagster/column_lineage": metadata.column_lineage(catalog, table),
+            "dagster/table_name": f"{catalog.database}.{table.collection}",
+            "dagster/storage_kind": "mongodb",
+        },
+    )
+    def collection(
+        context: dg.AssetExecutionContext, config: SyncConfig, pipeline: PipelineResource
+    ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult]:
+        with as_failures():
+            result = sync_table(
+                target=pipeline.target,
+                catalog=catalog,
+                table=table,
+                snapshot=pipeline.snapshot(catalog),
+                expectations=pipeline.expectations,
+                run=RunIdentity(run_id=context.run.run_id, holder=Holder.this_process()),
+                force=config.force,
+                progress=pipeline.progress_of(table.collection),
+            )
+        for note in result.facts.recovered:
+            context.log.warning(f"{table.collection}: {note}")
+        for outcome in result.outcomes:
+            if not outcome.passed:
+                context.log.warning(f"{table.collection}: {outcome.check.name}: {outcome.summary}")
+            yield metadata.check_result(outcome, key)
+        if not result.published:
+            failed = ", ".join(outcome.check.name for outcome in result.outcomes if outcome.withholds)
+            raise dg.Failure(
+                description=f"{table.collection} was not published: {failed}. The live collection is as it was.",
+                metadata={"exit_code": 1},
+                allow_retries=False,
+            )
+        links = {outcome.check.name: outcome.link for outcome in result.outcomes}
+        yield dg.MaterializeResult(
+            asset_key=key,
+            data_version=dg.DataVersion(result.facts.digest),
+            metadata=metadata.materialization_metadata(
+                catalog,
+                table,
+                result,
+                address=pipeline.target.address,
+                links={
+                    "data_docs": links[EXPECTATIONS.name],
+                    "report": f"{pipeline.settings.reports_url}/reports/{context.run.run_id}/index.html",
+                },
+            ),
+        )
+
+    return collection
+
+
+def index_asset(catalog: CatalogSpec, table: TableSpec) -> dg.AssetsDefinition:
+    """The collection's indexes: creates what the swap did not need, restores what was dropped, confirms every one."""
+    key = metadata.indexes_key(catalog, table)
+
+    @dg.asset(
+        key=key,
+        deps=[metadata.collection_key(catalog, table)],
+        description=f"Indexes of {catalog.database}.{table.collection}, each confirmed against the server.",
+        group_name=catalog.name,
+        kinds={"mongodb", "index"},
+        owners=[catalog.owner],
+        tags={"catalog": catalog.name},
+        code_version=table.fingerprint,
+        retry_policy=RETRY_POLICY,
+    )
+    def collection_indexes(context: dg.AssetExecutionContext, pipeline: PipelineResource) -> dg.MaterializeResult[None]:
+        with as_failures(), pipeline.target.translated():
+            database = pipeline.target.database(catalog)
+            if collection_info(database, table.collection) is None:
+                raise TargetError(f"{database.name}.{table.collection} does not exist.", "sync the table first")
+            changes = indexes.ensure(database[table.collection], table.indexes, comment=context.run.run_id)
+        for name in changes.strangers:
+            context.log.warning(f"{table.collection}: index {name} is not in the spec; it was left alone")
+        return dg.MaterializeResult(asset_key=key, metadata=metadata.index_metadata(table, changes))
+
+    return collection_indexes

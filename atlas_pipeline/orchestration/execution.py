@@ -1,0 +1,139 @@
+"""Running a catalog's Dagster job in this process, as the command line does, so that it appears in the UI's history."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import dagster as dg
+
+from atlas_pipeline.errors import EXIT_CANNOT, EXIT_DIFFERENCES, EXIT_DONE
+from atlas_pipeline.extract.schema import inspect_schema, require_schema
+from atlas_pipeline.extract.snapshot import Snapshot
+from atlas_pipeline.load.guards import Guards
+from atlas_pipeline.load.ledger import TableLedger
+from atlas_pipeline.load.run import Holder, RunIdentity
+from atlas_pipeline.load.target import Target
+from atlas_pipeline.orchestration.automation import job_name
+from atlas_pipeline.orchestration.instance import CATALOG_TAG, end_dead_runs, holder_tags, open_instance
+from atlas_pipeline.orchestration.metadata import collection_key, indexes_key
+from atlas_pipeline.orchestration.resources import Progress, listening
+from atlas_pipeline.settings import Settings
+from atlas_pipeline.spec.catalogs import CatalogSpec
+from atlas_pipeline.spec.tables import TableSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """What went wrong with one step, in words, with the exit code that it calls for."""
+
+    step: str
+    description: str
+    exit_code: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOutcome:
+    """What became of a run.
+
+    Attributes:
+        run_id: Id of the Dagster run.
+        problems: Failed steps, then failed checks of severity ERROR.
+        exit_code: 0, 1 or 2, the gravest of all problems.
+        ended: Runs of dead processes that were ended before this one began.
+    """
+
+    run_id: str
+    problems: tuple[Problem, ...]
+    exit_code: int
+    ended: tuple[str, ...]
+
+
+def preflight(
+    *, target: Target, catalog: CatalogSpec, tables: Sequence[TableSpec], snapshot: Snapshot, force: bool
+) -> None:
+    """Ask for all tables, before any is touched, what would stop one of them. Raises AtlasError."""
+    require_schema(inspect_schema(snapshot, tables))
+    nobody = RunIdentity(run_id="preflight", holder=Holder.this_process())
+    with target.translated():
+        for table in tables:
+            guards = Guards(
+                database=target.database(catalog),
+                ledger=TableLedger(target.pipeline_database(catalog), catalog, table, nobody),
+                table=table,
+                snapshot=snapshot,
+                force=force,
+                comment="preflight",
+            )
+            for require in guards.questions().values():
+                require()
+
+
+def run_sync(
+    *,
+    catalog: CatalogSpec,
+    tables: Sequence[TableSpec],
+    settings: Settings,
+    force: bool,
+    run_id: str,
+    trigger: str,
+    progress: Progress,
+) -> RunOutcome:
+    """Run the catalog's job for these tables in this process.
+
+    Args:
+        catalog: The catalog.
+        tables: Which of its tables.
+        settings: Deployment settings.
+        force: Publish also what would shrink a collection beyond its policy.
+        run_id: Id for the new run.
+        trigger: What started it, as a run tag.
+        progress: Told collection and rows as they are done.
+    """
+    from atlas_pipeline.definitions import defs
+
+    keys = [key(catalog, table) for table in tables for key in (collection_key, indexes_key)]
+    config: dict[str, Any] = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+    if force:
+        config["ops"] = {"__".join(collection_key(catalog, table).path): {"config": {"force": True}} for table in tables}
+    with open_instance(settings) as instance, listening(progress):
+        ended = end_dead_runs(instance, catalog.name)
+        job = defs().resolve_job_def(job_name(catalog))
+        result = job.execute_in_process(
+            run_config=config,
+            instance=instance,
+            asset_selection=keys,
+            run_id=run_id,
+            tags={CATALOG_TAG: catalog.name, "trigger": trigger, **holder_tags(Holder.this_process())},
+            raise_on_error=False,
+        )
+        problems = (*_failed_steps(result), *_failed_checks(result))
+    code = max((problem.exit_code for problem in problems), default=EXIT_DONE if result.success else EXIT_CANNOT)
+    return RunOutcome(run_id=run_id, problems=problems, exit_code=code, ended=tuple(ended))
+
+
+def _failed_steps(result: dg.ExecuteInProcessResult) -> list[Problem]:
+    problems = []
+    for event in result.filter_events(lambda event: event.is_step_failure or event.is_run_failure):
+        if not event.is_step_failure:
+            continue
+        data = event.step_failure_data
+        user = data.user_failure_data
+        description = (user.description if user else None) or (data.error.message if data.error else "failed")
+        code = user.metadata.get("exit_code") if user else None
+        exit_code = code.value if isinstance(code, dg.IntMetadataValue) and code.value is not None else EXIT_CANNOT
+        problems.append(Problem(step=event.step_key or "", description=description.strip(), exit_code=exit_code))
+    return problems
+
+
+def _failed_checks(result: dg.ExecuteInProcessResult) -> list[Problem]:
+    return [
+        Problem(
+            step=evaluation.asset_key.path[-1],
+            description=f"{evaluation.check_name}: {evaluation.description or 'failed'}",
+            exit_code=EXIT_DIFFERENCES,
+        )
+        for evaluation in result.get_asset_check_evaluations()
+        if not evaluation.passed and evaluation.severity is dg.AssetCheckSeverity.ERROR
+    ]

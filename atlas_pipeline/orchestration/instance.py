@@ -1,0 +1,94 @@
+"""The Dagster instance of this project: its home, and runs that a dead process left behind."""
+
+from __future__ import annotations
+
+import dagster as dg
+from dagster import DagsterRunStatus, RunsFilter
+
+from atlas_pipeline.load.run import Holder
+from atlas_pipeline.settings import Settings
+
+CATALOG_TAG = "catalog"
+_HOST, _PID, _STARTED = "atlas/host", "atlas/pid", "atlas/process_started"
+ACTIVE = [
+    DagsterRunStatus.QUEUED,
+    DagsterRunStatus.NOT_STARTED,
+    DagsterRunStatus.STARTING,
+    DagsterRunStatus.STARTED,
+    DagsterRunStatus.CANCELING,
+]
+_DAGSTER_YAML = """\
+# Made by atlas-pipeline for a local instance; edit it freely, it is written once.
+telemetry:
+  enabled: false
+nux:
+  enabled: false
+# Output of steps goes to the terminal or the log of the process; nothing is captured per step.
+compute_logs:
+  module: dagster._core.storage.noop_compute_log_manager
+  class: NoOpComputeLogManager
+concurrency:
+  runs:
+    max_concurrent_runs: 2
+    tag_concurrency_limits:
+      - key: catalog
+        value:
+          applyLimitPerUniqueValue: true
+        limit: 1
+  # One reader at a time protects the source; name a pool to give it another limit.
+  pools:
+    granularity: op
+    default_limit: 1
+retention:
+  schedule:
+    purge_after_days: 90
+  sensor:
+    purge_after_days:
+      skipped: 7
+      success: 30
+      failure: 90
+"""
+
+
+def prepare_home(settings: Settings) -> None:
+    """Make the instance folder and its dagster.yaml unless they are there."""
+    settings.dagster_home.mkdir(parents=True, exist_ok=True)
+    config = settings.dagster_home / "dagster.yaml"
+    if not config.exists():
+        config.write_text(_DAGSTER_YAML, encoding="utf-8")
+
+
+def open_instance(settings: Settings) -> dg.DagsterInstance:
+    """The instance that the UI, the daemon and the command line share."""
+    prepare_home(settings)
+    return dg.DagsterInstance.from_config(str(settings.dagster_home))
+
+
+def holder_tags(holder: Holder) -> dict[str, str]:
+    """Run tags that say which process works for a run."""
+    return {_HOST: holder.host, _PID: str(holder.pid), _STARTED: repr(holder.started)}
+
+
+def end_dead_runs(instance: dg.DagsterInstance, catalog: str) -> list[str]:
+    """Mark runs of a catalog whose process is gone as failed and free their pool slots. Gives their ids.
+
+    A killed run would stay STARTED and hold its slot for ever.
+    """
+    ended = []
+    for run in instance.get_runs(RunsFilter(tags={CATALOG_TAG: catalog}, statuses=ACTIVE)):
+        if not {_HOST, _PID, _STARTED} <= run.tags.keys():
+            continue
+        holder = Holder(host=run.tags[_HOST], pid=int(run.tags[_PID]), started=float(run.tags[_STARTED]))
+        if holder.known_dead():
+            instance.report_run_failed(run, f"The run died: {holder} is gone.")
+            if instance.event_log_storage.supports_global_concurrency_limits:
+                instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+            ended.append(run.run_id)
+    return ended
+
+
+def active_run(instance: dg.DagsterInstance, catalog: str) -> dg.DagsterRun | None:
+    """A run of the catalog that is queued or works, or None. Dead ones are ended first."""
+    end_dead_runs(instance, catalog)
+    runs = instance.get_runs(RunsFilter(tags={CATALOG_TAG: catalog}, statuses=ACTIVE), limit=1)
+    return next(iter(runs), None)

@@ -1,0 +1,182 @@
+"""Plain results as Dagster metadata: what the UI shows of a table, a check and an index asset."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import dagster as dg
+
+from atlas_pipeline.load.indexes import IndexChanges
+from atlas_pipeline.orchestration.table_sync import TableResult
+from atlas_pipeline.quality.checks import ROWS_SHOWN, CheckOutcome
+from atlas_pipeline.spec.catalogs import CatalogSpec
+from atlas_pipeline.spec.tables import TableSpec
+
+
+def source_key(catalog: CatalogSpec, table: str) -> dg.AssetKey:
+    return dg.AssetKey(["source", catalog.name, table])
+
+
+def collection_key(catalog: CatalogSpec, table: TableSpec) -> dg.AssetKey:
+    return dg.AssetKey([catalog.name, table.collection])
+
+
+def indexes_key(catalog: CatalogSpec, table: TableSpec) -> dg.AssetKey:
+    return dg.AssetKey([catalog.name, f"{table.collection}_indexes"])
+
+
+def table_records(rows: Sequence[Mapping[str, str | int]]) -> dg.TableMetadataValue:
+    """Records of one shape as a table; all columns as text where they differ in type."""
+    return dg.MetadataValue.table([dg.TableRecord(dict(row)) for row in rows])
+
+
+def source_schema(table: TableSpec) -> dg.TableSchema:
+    """Columns of the source table as the spec describes them."""
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(
+                column.name,
+                column.sql_type,
+                description=column.about or None,
+                constraints=dg.TableColumnConstraints(nullable=column.nullable, unique=(column.name,) == table.key),
+            )
+            for column in table.columns
+        ]
+    )
+
+
+def document_schema(table: TableSpec) -> dg.TableSchema:
+    """Fields of the documents with their BSON types."""
+    key = " + ".join(column.bson_types[0] for column in table.key_columns)
+    fields = [dg.TableColumn("_id", key, constraints=dg.TableColumnConstraints(nullable=False, unique=True))]
+    for column in table.body_columns:
+        kind = column.bson_types[0] if len(column.bson_types) < 6 else "any"
+        fields.append(
+            dg.TableColumn(
+                column.field,
+                kind,
+                description=column.about or None,
+                constraints=dg.TableColumnConstraints(nullable=column.nullable),
+            )
+        )
+    return dg.TableSchema(columns=fields)
+
+
+def column_lineage(catalog: CatalogSpec, table: TableSpec) -> dg.TableColumnLineage:
+    """Which source column each field comes from."""
+    source = source_key(catalog, table.source)
+    deps = {"_id": [dg.TableColumnDep(asset_key=source, column_name=name) for name in table.key]}
+    for column in table.body_columns:
+        deps[column.field] = [dg.TableColumnDep(asset_key=source, column_name=column.name)]
+    return dg.TableColumnLineage(deps_by_column=deps)
+
+
+def lineage_table(table: TableSpec) -> dg.TableMetadataValue:
+    """The same to read: the open-source UI shows column lineage as raw metadata only."""
+    rows: list[dict[str, str | int]] = [
+        {
+            "field": "_id",
+            "from": ", ".join(f"{table.source}.{name}" for name in table.key),
+            "declared": ", ".join(column.sql_type for column in table.key_columns),
+            "becomes": document_schema(table).columns[0].type,
+        }
+    ]
+    for column in table.body_columns:
+        rows.append(
+            {
+                "field": column.field,
+                "from": f"{table.source}.{column.name}",
+                "declared": column.sql_type,
+                "becomes": " or ".join(column.bson_types),
+            }
+        )
+    return table_records(rows)
+
+
+def materialization_metadata(
+    catalog: CatalogSpec, table: TableSpec, result: TableResult, *, address: str, links: Mapping[str, str]
+) -> dict[str, Any]:
+    """What a materialization of a collection shows."""
+    facts, seconds = result.facts, result.seconds
+    load_seconds = max(seconds["load"], 1e-9)
+    truncated: list[dict[str, str | int]] = [
+        {"column": name, "policy": "milliseconds", "values_truncated": count}
+        for name, count in sorted(facts.truncated.items())
+    ]
+    metadata: dict[str, Any] = {
+        "dagster/row_count": result.counts.documents,
+        "dagster/column_schema": document_schema(table),
+        "dagster/column_lineage": column_lineage(catalog, table),
+        "dagster/table_name": f"{catalog.database}.{table.collection}",
+        "dagster/storage_kind": "mongodb",
+        "dagster/uri": f"mongodb://{address}/{catalog.database}.{table.collection}",
+        "lineage": lineage_table(table),
+        "source_rows": result.counts.source_rows,
+        "documents": result.counts.documents,
+        "quarantined": result.counts.quarantined,
+        "foreign_documents_kept": facts.kept_foreign,
+        "orphans": result.counts.orphans,
+        "bytes_written": facts.bytes_sent,
+        "duration_seconds": round(seconds["total"], 3),
+        "load_seconds": round(load_seconds, 3),
+        "rows_per_second": round(facts.read / load_seconds),
+        "digest": facts.digest,
+        "spec": table.fingerprint,
+        **{name: dg.MetadataValue.url(url) for name, url in links.items() if url},
+    }
+    if truncated:
+        metadata["microseconds_truncated"] = table_records(truncated)
+    if facts.carried_indexes:
+        metadata["indexes_carried_over"] = ", ".join(facts.carried_indexes)
+    if facts.recovered:
+        metadata["recovered"] = "; ".join(facts.recovered)
+    if result.schema.unknown:
+        metadata["source_columns_left_alone"] = ", ".join(result.schema.unknown)
+    if result.schema.retyped:
+        metadata["source_columns_of_another_type"] = "; ".join(result.schema.retyped)
+    return metadata
+
+
+def check_result(outcome: CheckOutcome, asset_key: dg.AssetKey) -> dg.AssetCheckResult:
+    """One check as Dagster shows it: what, how many, which."""
+    metadata: dict[str, Any] = {"summary": outcome.summary, **outcome.facts}
+    if outcome.rows:
+        metadata["examples"] = table_records(outcome.rows)
+        metadata["examples_truncated"] = dg.MetadataValue.bool(outcome.truncated)
+    if outcome.truncated:
+        metadata["note"] = f"only the first {ROWS_SHOWN} are shown; the counts are exact"
+    if outcome.link:
+        metadata["data_docs"] = dg.MetadataValue.url(outcome.link)
+    return dg.AssetCheckResult(
+        asset_key=asset_key,
+        check_name=outcome.check.name,
+        passed=outcome.passed,
+        severity=dg.AssetCheckSeverity(outcome.severity),
+        description=outcome.summary,
+        metadata=metadata,
+    )
+
+
+def index_metadata(table: TableSpec, changes: IndexChanges) -> dict[str, Any]:
+    """What an index asset found and did."""
+    did = {name: "created" for name in changes.created} | {name: "replaced" for name in changes.replaced}
+    rows: list[dict[str, str | int]] = [
+        {
+            "index": index.name,
+            "keys": ", ".join(f"{field} {direction:+d}" for field, direction in index.keys),
+            "options": ", ".join(index.options()) or "none",
+            "state": did.get(index.name, "confirmed"),
+        }
+        for index in table.indexes
+    ]
+    metadata: dict[str, Any] = {
+        "indexes": len(table.indexes),
+        "confirmed": len(changes.confirmed),
+        "created": len(changes.created),
+        "replaced": len(changes.replaced),
+        "strangers": ", ".join(changes.strangers) or "none",
+    }
+    if rows:
+        metadata["definitions"] = table_records(rows)
+    return metadata

@@ -1,0 +1,204 @@
+"""The five checks of a table, evaluated between load and swap, against the same snapshot and the staging collection.
+
+Each outcome says what was checked, how many, which, and what to do now. They are plain data: Dagster shows them, the ledger
+keeps them, the report prints them. What does not belong here: how they are shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from atlas_pipeline.extract.snapshot import Orphans
+from atlas_pipeline.quality.outcome import ExpectationsOutcome
+from atlas_pipeline.reconcile.counts import TableCounts
+from atlas_pipeline.reconcile.keys import KeyComparison
+from atlas_pipeline.reconcile.sample import SampleComparison
+from atlas_pipeline.spec.tables import TableSpec
+
+ROWS_SHOWN = 20
+
+Severity = Literal["ERROR", "WARN"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckDefinition:
+    """A check that every table has.
+
+    Attributes:
+        name: Name in the Dagster UI.
+        blocking: Whether a failure with severity ERROR keeps the table from being published.
+        description: What it says.
+    """
+
+    name: str
+    blocking: bool
+    description: str
+
+
+ROW_COUNT = CheckDefinition(
+    name="row_count_matches_source",
+    blocking=True,
+    description="Source rows = documents + quarantined rows, counted exactly in one snapshot; every key is in one of both.",
+)
+SAMPLE = CheckDefinition(
+    name="sampled_documents_match_source",
+    blocking=True,
+    description="Every field of the sampled documents, types included, is what the source row maps to.",
+)
+EXPECTATIONS = CheckDefinition(
+    name="expectations_met",
+    blocking=True,
+    description="The Great Expectations suites of the table hold: counts over the whole table, types and values of the sample.",
+)
+REJECTS = CheckDefinition(
+    name="no_rejected_rows",
+    blocking=False,
+    description="No row is in quarantine. Rows within the error budget warn, more are an error; good rows are published.",
+)
+REFERENCES = CheckDefinition(
+    name="references_resolve",
+    blocking=False,
+    description="Every reference of the whole table names a row that exists in the source.",
+)
+CHECKS = (ROW_COUNT, SAMPLE, EXPECTATIONS, REJECTS, REFERENCES)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckOutcome:
+    """What one check found.
+
+    Attributes:
+        check: Which check.
+        passed: Whether it holds.
+        severity: How bad it is that it does not.
+        summary: One sentence with the numbers.
+        facts: Numbers and short texts by name.
+        rows: At most `ROWS_SHOWN` examples as flat records.
+        truncated: Whether there are more examples than `rows`.
+        link: Address of a page with more, or "".
+    """
+
+    check: CheckDefinition
+    passed: bool
+    severity: Severity = "ERROR"
+    summary: str
+    facts: Mapping[str, int | float | str] = field(default_factory=dict)
+    rows: Sequence[Mapping[str, str | int]] = ()
+    truncated: bool = False
+    link: str = ""
+
+    @property
+    def withholds(self) -> bool:
+        """Whether this outcome keeps the table from being published."""
+        return not self.passed and self.check.blocking and self.severity == "ERROR"
+
+
+def row_count(counts: TableCounts, keys: KeyComparison) -> CheckOutcome:
+    rows = [{"key": repr(key), "problem": "in the source only"} for key in keys.missing_examples]
+    rows += [{"key": repr(key), "problem": "in the collection only"} for key in keys.extra_examples]
+    return CheckOutcome(
+        check=ROW_COUNT,
+        passed=counts.add_up,
+        summary=f"{counts.source_rows:,} source rows = {counts.documents:,} documents + {counts.quarantined:,} quarantined"
+        if counts.add_up
+        else f"{counts.source_rows:,} source rows, {counts.documents:,} documents, {counts.quarantined:,} quarantined; "
+        f"{counts.missing_keys:,} keys missing, {counts.extra_keys:,} keys too many",
+        facts={
+            "source_rows": counts.source_rows,
+            "documents": counts.documents,
+            "quarantined": counts.quarantined,
+            "duplicate_keys": counts.duplicate_keys,
+            "missing_keys": counts.missing_keys,
+            "extra_keys": counts.extra_keys,
+        },
+        rows=rows[:ROWS_SHOWN],
+        truncated=counts.missing_keys + counts.extra_keys > len(rows[:ROWS_SHOWN]),
+    )
+
+
+def sample(comparison: SampleComparison) -> CheckOutcome:
+    differing = comparison.differing
+    rows = [{"_id": repr(key), "differing_fields": ", ".join(fields)} for key, fields in differing.items()]
+    return CheckOutcome(
+        check=SAMPLE,
+        passed=not differing,
+        summary=f"{comparison.compared:,} sampled documents compared in every field, {len(differing):,} differ",
+        facts={
+            "compared": comparison.compared,
+            "differing": len(differing),
+            "sampled_rows_in_quarantine": comparison.quarantined,
+            "seed": comparison.seed,
+        },
+        rows=rows[:ROWS_SHOWN],
+        truncated=len(rows) > ROWS_SHOWN,
+    )
+
+
+def expectations(outcome: ExpectationsOutcome) -> CheckOutcome:
+    rows = [
+        {
+            "expectation": failure.expectation,
+            "column": failure.column,
+            "outcome": failure.outcome,
+            "severity": failure.severity,
+            "unexpected": failure.unexpected,
+            "examples": ", ".join(failure.examples[:5]),
+        }
+        for failure in outcome.failures
+    ]
+    return CheckOutcome(
+        check=EXPECTATIONS,
+        passed=outcome.passed,
+        severity="ERROR" if outcome.severity == "critical" else "WARN",
+        summary=f"{outcome.evaluated} expectations evaluated, {len(outcome.failures)} not met",
+        facts={"evaluated": outcome.evaluated, "not_met": len(outcome.failures)},
+        rows=rows[:ROWS_SHOWN],
+        truncated=len(rows) > ROWS_SHOWN,
+        link=outcome.url,
+    )
+
+
+def rejects(table: TableSpec, counts: TableCounts, entries: Sequence[Mapping[str, Any]]) -> CheckOutcome:
+    budget = table.sync.error_budget
+    over = budget.exceeded(quarantined=counts.quarantined, source_rows=counts.source_rows)
+    rows = [
+        {"key": repr(entry["key"]), "column": entry["column"], "code": entry["code"], "reason": entry["reason"]}
+        for entry in entries[:ROWS_SHOWN]
+    ]
+    return CheckOutcome(
+        check=REJECTS,
+        passed=counts.quarantined == 0,
+        severity="ERROR" if over else "WARN",
+        summary=f"{counts.quarantined:,} rows in quarantine"
+        + (f", over the budget of {budget.rows} rows and {budget.percent:g} %" if over else ""),
+        facts={"quarantined": counts.quarantined, "budget_rows": budget.rows, "budget_percent": budget.percent},
+        rows=rows,
+        truncated=counts.quarantined > len(rows),
+    )
+
+
+def references(found: Sequence[Orphans]) -> CheckOutcome:
+    orphans = sum(one.count for one in found)
+    rows = [
+        {
+            "column": one.reference.column,
+            "refers_to": " or ".join(".".join(target) for target in one.reference.targets),
+            "declared": "foreign key" if one.reference.enforced else "by convention",
+            "orphans": one.count,
+            "examples": ", ".join(f"{key[0] if len(key) == 1 else key!r} -> {value!r}" for key, value in one.examples[:3]),
+            "note": one.reference.about,
+        }
+        for one in found
+        if one.count
+    ]
+    return CheckOutcome(
+        check=REFERENCES,
+        passed=orphans == 0,
+        severity="WARN",
+        summary=f"{len(found)} references checked over the whole table, {orphans:,} rows refer to nothing",
+        facts={"references": len(found), "orphans": orphans},
+        rows=rows[:ROWS_SHOWN],
+        truncated=len(rows) > ROWS_SHOWN,
+    )

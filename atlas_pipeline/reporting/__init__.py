@@ -1,0 +1,1 @@
+"""Reports for people: one page per run, and the status board."""
