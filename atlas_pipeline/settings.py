@@ -64,11 +64,11 @@ class Settings(BaseSettings):
     expectations_dir: Path = Field(
         default=Path(__file__).resolve().parent.parent / "expectations",
         validation_alias="ATLAS_EXPECTATIONS_DIR",
-        description="ATLAS_EXPECTATIONS_DIR: the Great Expectations project. Default: expectations/ beside the package.",
+        description="ATLAS_EXPECTATIONS_DIR: the Great Expectations project. Unset: expectations/ beside the package.",
     )
 
     def source_url(self, variable: str) -> str | None:
-        """The SQLAlchemy URL in an environment variable that a catalog names as its source, or None when it is unset."""
+        """The SQLAlchemy URL in the environment variable that a catalog names as its source, or None."""
         for name, field in type(self).model_fields.items():
             if field.validation_alias == variable:
                 value = getattr(self, name)

@@ -61,7 +61,7 @@ def read_ahead(items: Iterator[T], depth: int = 2) -> Iterator[T]:
             for item in items:
                 if not put("item", item):
                     return
-        except BaseException as error:  # noqa: BLE001 - handed to the consumer, whatever it is
+        except BaseException as error:
             put("error", error)
         else:
             put("end", None)

@@ -38,7 +38,9 @@ def require_schema(findings: Iterable[SchemaFindings]) -> None:
     """Raise SourceError naming everything that is missing."""
     missing = [sentence for finding in findings for sentence in finding.missing]
     if missing:
-        raise SourceError(" ".join(missing), "name the right source, or bring it to the schema that the catalog describes")
+        raise SourceError(
+            " ".join(missing), "name the right source, or bring it to the schema that the catalog describes"
+        )
 
 
 def _inspect(snapshot: Snapshot, table: TableSpec, known_tables: tuple[str, ...]) -> SchemaFindings:
@@ -47,7 +49,7 @@ def _inspect(snapshot: Snapshot, table: TableSpec, known_tables: tuple[str, ...]
         return SchemaFindings(table=table.source, missing=(f"Table {table.source} is missing ({found}).",))
     real = {column.name: column for column in snapshot.columns(table.source)}
     absent = [column.name for column in table.columns if column.name not in real]
-    missing = ()
+    missing: tuple[str, ...] = ()
     if absent:
         missing = (f"Table {table.source} lacks column {', '.join(absent)} (found: {', '.join(real)}).",)
     retyped = tuple(

@@ -1,7 +1,7 @@
 """What the rest of the pipeline may ask of a source: one consistent view of it, whatever its dialect.
 
-Rows, counts, samples and checks of a run all come from the same snapshot, so they must agree. What does not belong here:
-how a dialect makes such a view (`sqlite.py`), and what rows mean.
+Rows, counts, samples and checks of a run all come from the same snapshot, so they must agree. What does not belong
+here: how a dialect makes such a view (`sqlite_source.py`), and what rows mean.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from atlas_pipeline.extract.snapshot import Source
-from atlas_pipeline.extract.sqlite import SqliteSource
+from atlas_pipeline.extract.sqlite_source import SqliteSource
 from atlas_pipeline.spec.catalogs import CatalogSpec
 
 

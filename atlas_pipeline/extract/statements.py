@@ -1,4 +1,5 @@
-"""The SQL that is sent to a source, built from the table spec by SQLAlchemy so that every name is quoted by its dialect.
+"""The SQL that is sent to a source, built from the table spec by SQLAlchemy so that every name is quoted by its
+dialect.
 
 What does not belong here: running it, and anything that only one dialect understands.
 """
@@ -61,7 +62,9 @@ def rows_by_key(table: TableSpec, keys: Sequence[Sequence[Any]]) -> Select[Any]:
 def duplicate_keys(table: TableSpec) -> Select[Any]:
     """How many rows share their key with another row."""
     source = _table(table)
-    groups = select(func.count().label("rows")).select_from(source).group_by(*_key(table, source)).having(func.count() > 1)
+    groups = (
+        select(func.count().label("rows")).select_from(source).group_by(*_key(table, source)).having(func.count() > 1)
+    )
     return select(func.coalesce(func.sum(groups.subquery().c.rows), 0))
 
 

@@ -65,13 +65,10 @@ def raw_range(
         projection: Fields to read, or None for all.
         comment: Run id, shown in the server's log and current operations.
     """
-    cursor = collection.find_raw_batches({}, projection, comment=comment, batch_size=10_000)
-    yield from (
-        cursor.sort("_id", 1)
-        .hint([("_id", 1)])
-        .min([("_id", MinKey() if first is None else first)])
-        .max([("_id", MaxKey() if before is None else before)])
-    )
+    lowest: Any = MinKey() if first is None else first
+    highest: Any = MaxKey() if before is None else before
+    cursor: Any = collection.find_raw_batches({}, projection, comment=comment, batch_size=10_000)
+    yield from cursor.sort("_id", 1).hint([("_id", 1)]).min([("_id", lowest)]).max([("_id", highest)])
 
 
 def hashes_of(keys: bytes) -> set[bytes]:

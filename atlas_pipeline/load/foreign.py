@@ -1,7 +1,7 @@
 """Foreign documents: live documents whose key this pipeline never loaded. The application writes too.
 
-They are told from loaded ones by the key hashes in the ledger, range by range, so memory stays that of one range. What does
-not belong here: loading.
+They are told from loaded ones by the key hashes in the ledger, range by range, so memory stays that of one range.
+What does not belong here: loading.
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ def foreign_ids(live: Collection[Document], loaded: Iterable[KeyRange], *, comme
 
 def require_none(live: Collection[Document], loaded: Iterable[KeyRange], *, comment: str) -> None:
     """Raise TargetError listing the first foreign documents when there are any."""
-    count, examples = 0, []
+    count = 0
+    examples: list[str] = []
     for found in foreign_ids(live, loaded, comment=comment):
         count += 1
         if len(examples) < EXAMPLES:
@@ -75,7 +76,8 @@ def copy_into(
 
 def _copy(staging: Collection[Document], live: Collection[Document], ids: list[Any], comment: str) -> int:
     documents: list[Any] = []
-    for raw in live.find_raw_batches({"_id": {"$in": ids}}, comment=comment):
+    batches: Any = live.find_raw_batches({"_id": {"$in": ids}}, comment=comment)
+    for raw in batches:
         documents += [RawBSONDocument(document) for document in split_documents(raw)]
     try:
         return len(staging.insert_many(documents, ordered=False, comment=comment).inserted_ids)

@@ -1,6 +1,8 @@
-"""What stops a reload before anything is read or written. The run, the command line and the doctor ask the same questions.
+"""What stops a reload before anything is read or written. The run, the command line and the doctor ask the same
+questions.
 
-What belongs here: refusals that need only a look at server, ledger and source. What does not: checks of loaded documents.
+What belongs here: refusals that need only a look at server, ledger and source. What does not: checks of loaded
+documents.
 """
 
 from __future__ import annotations

@@ -83,7 +83,8 @@ def ensure(collection: Collection[Document], specs: Iterable[IndexSpec], *, comm
             create(collection, [spec], comment=comment)
         except DuplicateKeyError:
             raise TargetError(
-                f"{collection.full_name}: unique index {spec.name} cannot be built, documents repeat {', '.join(spec.fields)}.",
+                f"{collection.full_name}: unique index {spec.name} cannot be built, "
+                f"documents repeat {', '.join(spec.fields)}.",
                 "sync the table again; its repeated rows go to the quarantine",
             ) from None
         except OperationFailure as error:
@@ -96,7 +97,9 @@ def ensure(collection: Collection[Document], specs: Iterable[IndexSpec], *, comm
     after = existing_indexes(collection)
     wrong = [spec.name for spec in specs if spec.name not in after or not same_definition(spec, after[spec.name])]
     if wrong:
-        raise TargetError(f"{collection.full_name}: the server does not report {', '.join(wrong)} as asked for.", "run again")
+        raise TargetError(
+            f"{collection.full_name}: the server does not report {', '.join(wrong)} as asked for.", "run again"
+        )
     return IndexChanges(
         confirmed=tuple(confirmed),
         created=tuple(created),
@@ -105,7 +108,9 @@ def ensure(collection: Collection[Document], specs: Iterable[IndexSpec], *, comm
     )
 
 
-def carry_over(live: Collection[Document], staging: Collection[Document], specs: Iterable[IndexSpec], *, comment: str) -> list[str]:
+def carry_over(
+    live: Collection[Document], staging: Collection[Document], specs: Iterable[IndexSpec], *, comment: str
+) -> list[str]:
     """Give staging every index that the live collection has, so that a swap takes none away from readers.
 
     Indexes of the spec are built as specified; strangers with their own definition. Gives the strangers' names.

@@ -1,8 +1,9 @@
 """The ledger: what was done to each table, by which run, and which keys it loaded.
 
-Collections in `<database>_pipeline`: `tables` (one document per table: lease, direction, what is published), `runs` (one per
-run and table: phase, counts, checks, error) and `ranges` (the key hashes of what was loaded, by key range). The ledger is
-written before what it describes becomes visible, so that a run that died can be finished or undone from it alone.
+Collections in `<database>_pipeline`: `tables` (one document per table: lease, direction, what is published), `runs`
+(one per run and table: phase, counts, checks, error) and `ranges` (the key hashes of what was loaded, by key range).
+The ledger is written before what it describes becomes visible, so that a run that died can be finished or undone from
+it alone.
 """
 
 from __future__ import annotations
@@ -96,6 +97,10 @@ class TableLedger:
             return
         self._phase = name
         self._runs.update_one({"_id": self._run_key}, {"$set": {"phase": name}})
+
+    def note(self, **facts: Any) -> None:
+        """Add facts to this run's record."""
+        self._runs.update_one({"_id": self._run_key}, {"$set": facts})
 
     def end(self, status: str, **facts: Any) -> None:
         """Close this run's record and forget the oldest ones."""

@@ -1,8 +1,8 @@
 """The rows that could not become documents: each once, with its reason, and without its secrets.
 
-Entries belong to the run that found them. Publishing a run makes its entries the current ones and removes those of earlier
-runs, so a row that was repaired at the source disappears by itself and running again doubles nothing. What does not belong
-here: deciding what is refused.
+Entries belong to the run that found them. Publishing a run makes its entries the current ones and removes those of
+earlier runs, so a row that was repaired at the source disappears by itself and running again doubles nothing. What
+does not belong here: deciding what is refused.
 """
 
 from __future__ import annotations
@@ -76,7 +76,9 @@ class Quarantine:
         return [key for key, as_stored in zip(keys, stored, strict=True) if repr(as_stored) not in known]
 
     def publish(self, run_id: str) -> None:
-        """Make a run's entries the current ones; those seen before keep the time they were first seen. Can be repeated."""
+        """Make a run's entries the current ones; those seen before keep the time they were first seen. Can be
+        repeated.
+        """
         current = {**self._of_table, "run_id": run_id}
         earlier = {**self._of_table, "run_id": {"$ne": run_id}}
         updates: list[UpdateOne] = []

@@ -18,7 +18,10 @@ class RangeRecorder:
     def __init__(self, ledger: TableLedger) -> None:
         self._ledger = ledger
         self._position = 0
-        self._reset()
+        self._first: Any = None
+        self._documents = 0
+        self._digest = new_digest()
+        self._keys = bytearray()
 
     def add(self, documents: Sequence[bytes], ids: Sequence[Any]) -> None:
         """Add acknowledged documents; `ids` are their `_id`s."""
@@ -45,10 +48,6 @@ class RangeRecorder:
                 ),
             )
             self._position += 1
-            self._reset()
-
-    def _reset(self) -> None:
-        self._first: Any = None
-        self._documents = 0
-        self._digest = new_digest()
-        self._keys = bytearray()
+            self._documents = 0
+            self._digest = new_digest()
+            self._keys = bytearray()

@@ -19,15 +19,12 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
 
-import bson
 from pymongo.collection import Collection
-from pymongo.errors import DuplicateKeyError
 
 from atlas_pipeline.errors import AtlasError, DataQualityError
 from atlas_pipeline.extract.batching import read_ahead
 from atlas_pipeline.extract.snapshot import Row, Snapshot
 from atlas_pipeline.load import duplicates, foreign, indexes, staging
-from atlas_pipeline.load.digest import key_hash
 from atlas_pipeline.load.guards import Guards
 from atlas_pipeline.load.lease import Lease
 from atlas_pipeline.load.ledger import TableLedger
@@ -37,9 +34,8 @@ from atlas_pipeline.load.run import RunIdentity
 from atlas_pipeline.load.target import Target, collection_info
 from atlas_pipeline.load.writer import Acknowledged, BulkWriter
 from atlas_pipeline.mapping.mapper import MappedBatch, Mapper
-from atlas_pipeline.mapping.reject import Reject, RejectCode
+from atlas_pipeline.mapping.reject import Reject
 from atlas_pipeline.spec.catalogs import CatalogSpec
-from atlas_pipeline.spec.indexes import IndexSpec
 from atlas_pipeline.spec.tables import TableSpec
 
 Document = dict[str, Any]
@@ -135,7 +131,9 @@ class Reload:
             self._open = undo.pop_all()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         with self._open:  # gives the lease back, and translates the driver's errors
             if not self._ended:
                 known = str(error) if isinstance(error, AtlasError) else f"{kind.__name__ if kind else 'not published'}"
@@ -174,7 +172,9 @@ class Reload:
             last_key: Row | None = None
             for rows in read_ahead(self.snapshot.batches(self.table)):
                 facts.read += len(rows)
-                distinct, repeated = (rows, []) if not facts.duplicate_keys else self._split_repeated(rows, last_key)
+                distinct, repeated = rows, list[Reject]()
+                if facts.duplicate_keys:
+                    distinct, repeated = duplicates.split_repeated(self.mapper, rows, last_key)
                 last_key = self.mapper.key_of(rows[-1])
                 mapped = self.mapper.map_batch(distinct)
                 self._quarantine([*repeated, *mapped.rejects])
@@ -202,7 +202,19 @@ class Reload:
         self.ledger.phase("check")
         self.facts.digest = staging.verify_digest(self.staging, self.ledger, self.run)
         self.ledger.phase("index")
-        removed = sum(self._build_unique(index) for index in self.table.indexes if index.unique)
+        removed = sum(
+            duplicates.build_unique(
+                self.staging,
+                index,
+                snapshot=self.snapshot,
+                mapper=self.mapper,
+                quarantine=self.quarantine,
+                ledger=self.ledger,
+                comment=self.run.run_id,
+            )
+            for index in self.table.indexes
+            if index.unique
+        )
         early = [index for index in self.table.indexes if index.built_on_staging and not index.unique]
         indexes.create(self.staging, early, comment=self.run.run_id)
         if removed:
@@ -230,7 +242,9 @@ class Reload:
         comment = self.run.run_id
         self.ledger.phase("rename")
         if collection_info(self.database, self.table.collection) is not None:
-            self.facts.carried_indexes = indexes.carry_over(self._live, self.staging, self.table.indexes, comment=comment)
+            self.facts.carried_indexes = indexes.carry_over(
+                self._live, self.staging, self.table.indexes, comment=comment
+            )
             self._guards.require_no_foreign()
         self._lease.require()
         info = collection_info(self.database, self.staging.name)
@@ -281,38 +295,3 @@ class Reload:
         recorder.add(documents, ids)
         self.facts.bytes_sent += sum(map(len, documents))
         self._progress(len(documents))
-
-    def _split_repeated(self, rows: list[Row], last_key: Row | None) -> tuple[list[Row], list[Reject]]:
-        """Rows arrive in key order, so rows that share a key are neighbours: the first stays."""
-        distinct: list[Row] = []
-        repeated: list[Reject] = []
-        for row in rows:
-            key = self.mapper.key_of(row)
-            if key == last_key and None not in key:
-                reason = "another row has the same key"
-                repeated.append(self.mapper.reject(row, self.table.key[0], RejectCode.DUPLICATE_VALUE, reason))
-            else:
-                distinct.append(row)
-            last_key = key
-        return distinct, repeated
-
-    def _build_unique(self, index: IndexSpec) -> int:
-        """Build a unique index; rows that repeat a lower key's values leave staging for the quarantine. Gives how many."""
-        try:
-            indexes.create(self.staging, [index], comment=self.run.run_id)
-        except DuplicateKeyError:
-            removed = 0
-            columns = ", ".join(column.name for column in self.table.columns if column.field in index.fields)
-            reason = f"a row with a lower key holds the same value (unique index {index.name})"
-            for ids in duplicates.repeated_ids(self.staging, index, comment=self.run.run_id):
-                keys = [tuple(key.values()) if isinstance(key, dict) else (key,) for key in ids]
-                rows = self.snapshot.rows_by_key(self.table, keys)
-                self.quarantine.add(
-                    self.mapper.reject(row, columns, RejectCode.DUPLICATE_VALUE, reason) for row in rows
-                )
-                duplicates.remove(self.staging, ids, comment=self.run.run_id)
-                self.ledger.forget_keys({key_hash(bson.encode({"_id": key})) for key in ids})
-                removed += len(ids)
-            indexes.create(self.staging, [index], comment=self.run.run_id)
-            return removed
-        return 0

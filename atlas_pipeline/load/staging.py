@@ -1,7 +1,7 @@
 """The staging collection and the swap: built beside the live collection, verified, then renamed over it.
 
-Readers see the old collection or the new one, never half of either. The ledger learns of every step before it is taken, so
-that the next run can finish or undo what a dead one left. What does not belong here: filling it.
+Readers see the old collection or the new one, never half of either. The ledger learns of every step before it is
+taken, so that the next run can finish or undo what a dead one left. What does not belong here: filling it.
 """
 
 from __future__ import annotations
@@ -33,8 +33,12 @@ def staging_name(collection: str, run: RunIdentity) -> str:
     return f"{collection}__staging_{run.short}"
 
 
-def create_staging(database: Database[Document], live_name: str, run: RunIdentity, ledger: TableLedger) -> Collection[Document]:
-    """An empty staging collection with the options of the live one. Raises TargetError when those cannot be carried over."""
+def create_staging(
+    database: Database[Document], live_name: str, run: RunIdentity, ledger: TableLedger
+) -> Collection[Document]:
+    """An empty staging collection with the options of the live one. Raises TargetError when those cannot be carried
+    over.
+    """
     name = staging_name(live_name, run)
     ledger.note_staging(name)
     database.drop_collection(name, comment=run.run_id)
@@ -112,7 +116,8 @@ def swap(staging: Collection[Document], live_name: str, *, comment: str) -> None
         )
     except RetryError:
         raise TargetError(
-            f"{target} could not be replaced: a transaction or a long operation held it for all {RENAME_ATTEMPTS} attempts. "
+            f"{target} could not be replaced: a transaction or a long operation held it for all "
+            f"{RENAME_ATTEMPTS} attempts. "
             f"The verified documents are still in {source}.",
             "end the open transaction (db.currentOp shows it), then run again",
         ) from None

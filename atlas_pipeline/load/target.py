@@ -1,4 +1,5 @@
-"""The MongoDB server as a target: how it is reached, what its collections are, and its errors in the project's own words.
+"""The MongoDB server as a target: how it is reached, what its collections are, and its errors in the project's own
+words.
 
 What does not belong here: anything about documents.
 """
@@ -102,7 +103,9 @@ class Target:
         name = (error.details or {}).get("codeName") or f"code {error.code}"
         where = f"MongoDB at {self.address}"
         if name == "AuthenticationFailed" or error.code == 18:
-            return TargetError(f"{where} refused the credentials.", "correct user, password and authSource in MONGODB_URI")
+            return TargetError(
+                f"{where} refused the credentials.", "correct user, password and authSource in MONGODB_URI"
+            )
         if name == "Unauthorized" or error.code == 13:
             return TargetError(
                 f"{where} does not let this user do what is needed.",

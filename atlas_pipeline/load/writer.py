@@ -1,8 +1,8 @@
 """Encoded documents into a collection, in bulk, overlapped and counted.
 
-Batches are acknowledged in the order in which they were sent. What the server says it inserted must equal what was sent;
-what it refuses document by document comes back by position; anything else stops the load. What does not belong here: where
-documents come from and which collection this is.
+Batches are acknowledged in the order in which they were sent. What the server says it inserted must equal what was
+sent; what it refuses document by document comes back by position; anything else stops the load. What does not belong
+here: where documents come from and which collection this is.
 """
 
 from __future__ import annotations
@@ -69,7 +69,9 @@ class BulkWriter(Generic[T]):
     def __enter__(self) -> BulkWriter[T]:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def send(self, documents: Sequence[bytes], payload: T) -> Iterator[Acknowledged[T]]:

@@ -35,7 +35,9 @@ def batch_contract(table: TableSpec) -> TypeAdapter[list[dict[str, Any]]]:
     else:
         key = _typed_dict(f"{table.collection}_id", {column.field: _annotation(column) for column in table.key_columns})
     body = {column.field: _annotation(column) for column in table.body_columns}
-    return TypeAdapter(list[_typed_dict(table.collection, {"_id": key, **body})])  # type: ignore[misc]
+    document: Any = _typed_dict(table.collection, {"_id": key, **body})
+    adapter: TypeAdapter[list[dict[str, Any]]] = TypeAdapter(list[document])
+    return adapter
 
 
 def json_schema(table: TableSpec) -> dict[str, Any]:
@@ -50,6 +52,7 @@ def _annotation(column: ColumnSpec) -> Any:
 
 
 def _typed_dict(name: str, fields: dict[str, Any]) -> Any:
-    contract: Any = TypedDict(name, fields)  # type: ignore[misc]
+    make: Any = TypedDict  # the functional form with names that are known at run time only
+    contract = make(name, fields)
     contract.__pydantic_config__ = ConfigDict(strict=True, extra="forbid")
     return contract

@@ -1,8 +1,8 @@
 """Rows in, encoded documents and rejects out: the whole interface between reading and loading.
 
-The bulk path works column by column and validates a batch with one call. When anything in a batch is refused, the same
-canonical functions are applied row by row, which finds the row, the column and the reason. Both paths give the same bytes.
-What does not belong here: where rows come from, where documents go.
+The bulk path works column by column and validates a batch with one call. When anything in a batch is refused, the
+same canonical functions are applied row by row, which finds the row, the column and the reason. Both paths give the
+same bytes. What does not belong here: where rows come from, where documents go.
 """
 
 from __future__ import annotations
@@ -128,10 +128,14 @@ class Mapper:
             return self._map_in_bulk([row])
         except ValidationError as error:
             fields = sorted({str(part) for detail in error.errors(include_input=False) for part in detail["loc"][1:2]})
-            raise ValueRejectedError(RejectCode.CONTRACT, f"the document contract refuses {', '.join(fields)}") from None
+            raise ValueRejectedError(
+                RejectCode.CONTRACT, f"the document contract refuses {', '.join(fields)}"
+            ) from None
         except (InvalidDocument, UnicodeEncodeError, OverflowError) as error:
             # Their texts can quote the document, so only the kind of error is kept.
-            raise ValueRejectedError(RejectCode.CONTRACT, f"BSON cannot hold the document: {type(error).__name__}") from None
+            raise ValueRejectedError(
+                RejectCode.CONTRACT, f"BSON cannot hold the document: {type(error).__name__}"
+            ) from None
 
     def key_of(self, row: Row) -> Row:
         """The key values of a row, in key order."""

@@ -1,8 +1,8 @@
 """The canonical functions: one per value type, shared by the loader and everything that verifies it.
 
 Each takes a value as the source driver returns it, never NULL, and gives the one Python value that encodes to the
-canonical BSON. What does not fit is refused with `ValueRejectedError`, never bent. What does not belong here: whole rows,
-and values that depend on other tables.
+canonical BSON. What does not fit is refused with `ValueRejectedError`, never bent. What does not belong here: whole
+rows, and values that depend on other tables.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def text(value: Any) -> str:
 
 
 def integer(value: Any) -> int:
-    """A 64-bit integer. Text and fractions in an integer column are refused, also when they look like a whole number."""
+    """A 64-bit integer. Text and fractions in an integer column are refused, also when they look whole."""
     if type(value) is not int:
         raise ValueRejectedError(RejectCode.NOT_INTEGER, f"expected an integer, found {_shape(value)}")
     if not _INT64_MIN <= value <= _INT64_MAX:
@@ -62,7 +62,7 @@ def boolean(value: Any) -> bool:
 
 
 def utc_datetime(value: Any) -> datetime:
-    """Text `YYYY-MM-DD HH:MM:SS[.ffffff]`, UTC unless it names an offset. Microseconds are kept here; BSON cuts them."""
+    """Text `YYYY-MM-DD HH:MM:SS[.ffffff]`, UTC unless it names an offset. BSON cuts the microseconds."""
     if type(value) is not str or _TIMESTAMP.fullmatch(value) is None:
         raise ValueRejectedError(RejectCode.NOT_DATE, f"expected 'YYYY-MM-DD HH:MM:SS[.ffffff]', found {_shape(value)}")
     try:
@@ -145,7 +145,14 @@ def _shape(value: Any) -> str:
 
 
 def _json_kind(value: Any) -> str:
-    names = {dict: "an object", list: "an array", str: "a string", int: "a number", float: "a number", bool: "a boolean"}
+    names = {
+        dict: "an object",
+        list: "an array",
+        str: "a string",
+        int: "a number",
+        float: "a number",
+        bool: "a boolean",
+    }
     return names[type(value)]
 
 
@@ -178,7 +185,9 @@ def _refuse_constant(name: str) -> Any:
 
 def _json_integer(digits: str) -> int:
     if len(digits) > 20 or not _INT64_MIN <= (number := int(digits)) <= _INT64_MAX:
-        raise ValueRejectedError(RejectCode.JSON_NUMBER, f"an integer of {len(digits)} digits does not fit into 64 bits")
+        raise ValueRejectedError(
+            RejectCode.JSON_NUMBER, f"an integer of {len(digits)} digits does not fit into 64 bits"
+        )
     return number
 
 

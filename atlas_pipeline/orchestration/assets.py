@@ -12,6 +12,7 @@ from pydantic import Field
 
 from atlas_pipeline.errors import TargetError
 from atlas_pipeline.load import indexes
+from atlas_pipeline.load.ledger import TableLedger
 from atlas_pipeline.load.run import Holder, RunIdentity
 from atlas_pipeline.load.target import collection_info
 from atlas_pipeline.orchestration import metadata
@@ -80,7 +81,7 @@ def collection_asset(
     )
     def collection(
         context: dg.AssetExecutionContext, config: SyncConfig, pipeline: PipelineResource
-    ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult]:
+    ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[None]]:
         with as_failures():
             result = sync_table(
                 target=pipeline.target,
@@ -145,6 +146,10 @@ def index_asset(catalog: CatalogSpec, table: TableSpec) -> dg.AssetsDefinition:
             if collection_info(database, table.collection) is None:
                 raise TargetError(f"{database.name}.{table.collection} does not exist.", "sync the table first")
             changes = indexes.ensure(database[table.collection], table.indexes, comment=context.run.run_id)
+            run = RunIdentity(run_id=context.run.run_id, holder=Holder.this_process())
+            TableLedger(pipeline.target.pipeline_database(catalog), catalog, table, run).note(
+                indexes=len(table.indexes)
+            )
         for name in changes.strangers:
             context.log.warning(f"{table.collection}: index {name} is not in the spec; it was left alone")
         return dg.MaterializeResult(asset_key=key, metadata=metadata.index_metadata(table, changes))

@@ -1,7 +1,8 @@
 """Jobs, schedules and sensors of a catalog.
 
-A schedule skips while a run of the same catalog is active. Reports hang on run-status sensors, for failure too: a failed
-blocking check withholds everything downstream without a word, so a report that were an asset would never be made.
+A schedule skips while a run of the same catalog is active. Reports hang on run-status sensors, for failure too: a
+failed blocking check withholds everything downstream without a word, so a report that were an asset would never be
+made.
 """
 
 from __future__ import annotations
@@ -13,12 +14,15 @@ from atlas_pipeline.orchestration.instance import CATALOG_TAG, active_run
 from atlas_pipeline.orchestration.reports import write_report_of_run
 from atlas_pipeline.spec.catalogs import CatalogSpec
 
+
 def job_name(catalog: CatalogSpec) -> str:
     return f"sync_{catalog.name}"
 
 
 def sync_job(catalog: CatalogSpec) -> dg.UnresolvedAssetJobDefinition:
-    """The job that syncs all tables of a catalog. In process, because start-up, not data, dominates many small tables."""
+    """The job that syncs all tables of a catalog. In process, because start-up, not data, dominates many small
+    tables.
+    """
     return dg.define_asset_job(
         job_name(catalog),
         selection=dg.AssetSelection.groups(catalog.name),
@@ -28,7 +32,9 @@ def sync_job(catalog: CatalogSpec) -> dg.UnresolvedAssetJobDefinition:
     )
 
 
-def sync_schedule(catalog: CatalogSpec, job: dg.UnresolvedAssetJobDefinition, cron: str, timezone: str) -> dg.ScheduleDefinition:
+def sync_schedule(
+    catalog: CatalogSpec, job: dg.UnresolvedAssetJobDefinition, cron: str, timezone: str
+) -> dg.ScheduleDefinition:
     """The schedule of a catalog; off until somebody switches it on, skipping while a run of the catalog is active."""
 
     @dg.schedule(

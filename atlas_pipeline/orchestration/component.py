@@ -1,4 +1,6 @@
-"""The catalog as a Dagster component: operators choose schedule and freshness in YAML, tables are described in Python."""
+"""The catalog as a Dagster component: operators choose schedule and freshness in YAML, tables are described in
+Python.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +25,7 @@ class CatalogComponent(dg.Component, dg.Model, dg.Resolvable):
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
         """Definitions of the catalog; asks no server."""
+        del context
         catalog = find_catalog(self.catalog)
         freshness = dg.FreshnessPolicy.time_window(
             fail_window=timedelta(hours=self.fresh_hours), warn_window=timedelta(hours=self.warn_hours)

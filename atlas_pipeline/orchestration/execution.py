@@ -72,6 +72,7 @@ def preflight(
 
 def run_sync(
     *,
+    definitions: dg.Definitions,
     catalog: CatalogSpec,
     tables: Sequence[TableSpec],
     settings: Settings,
@@ -83,6 +84,7 @@ def run_sync(
     """Run the catalog's job for these tables in this process.
 
     Args:
+        definitions: All definitions of the project.
         catalog: The catalog.
         tables: Which of its tables.
         settings: Deployment settings.
@@ -91,15 +93,15 @@ def run_sync(
         trigger: What started it, as a run tag.
         progress: Told collection and rows as they are done.
     """
-    from atlas_pipeline.definitions import defs
-
     keys = [key(catalog, table) for table in tables for key in (collection_key, indexes_key)]
     config: dict[str, Any] = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
     if force:
-        config["ops"] = {"__".join(collection_key(catalog, table).path): {"config": {"force": True}} for table in tables}
+        config["ops"] = {
+            "__".join(collection_key(catalog, table).path): {"config": {"force": True}} for table in tables
+        }
     with open_instance(settings) as instance, listening(progress):
         ended = end_dead_runs(instance, catalog.name)
-        job = defs().resolve_job_def(job_name(catalog))
+        job = definitions.resolve_job_def(job_name(catalog))
         result = job.execute_in_process(
             run_config=config,
             instance=instance,

@@ -1,7 +1,7 @@
 """Our errors as Dagster failures: what is retried, and what a person sees.
 
-Dagster's RetryPolicy retries any exception unless a Failure forbids it; so every error of ours becomes a Failure that says
-whether a retry can help. An unexpected error is shown by type and place only, because its text can quote a row.
+Dagster's RetryPolicy retries any exception unless a Failure forbids it; so every error of ours becomes a Failure that
+says whether a retry can help. An unexpected error is shown by type and place only, because its text can quote a row.
 """
 
 from __future__ import annotations
@@ -14,9 +14,7 @@ import dagster as dg
 
 from atlas_pipeline.errors import EXIT_CANNOT, AtlasError
 
-RETRY_POLICY = dg.RetryPolicy(
-    max_retries=2, delay=1, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
-)
+RETRY_POLICY = dg.RetryPolicy(max_retries=2, delay=1, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
 
 
 @contextmanager
@@ -38,6 +36,10 @@ def as_failures() -> Iterator[None]:
         )
         raise dg.Failure(
             description=f"Unexpected {type(error).__name__}. Its text is withheld, as it may quote a row.",
-            metadata={"error": type(error).__name__, "place": dg.MetadataValue.md(f"```\n{place}\n```"), "exit_code": EXIT_CANNOT},
+            metadata={
+                "error": type(error).__name__,
+                "place": dg.MetadataValue.md(f"```\n{place}\n```"),
+                "exit_code": EXIT_CANNOT,
+            },
             allow_retries=False,
         ) from None

@@ -160,7 +160,7 @@ def check_result(outcome: CheckOutcome, asset_key: dg.AssetKey) -> dg.AssetCheck
 
 def index_metadata(table: TableSpec, changes: IndexChanges) -> dict[str, Any]:
     """What an index asset found and did."""
-    did = {name: "created" for name in changes.created} | {name: "replaced" for name in changes.replaced}
+    did = dict.fromkeys(changes.created, "created") | dict.fromkeys(changes.replaced, "replaced")
     rows: list[dict[str, str | int]] = [
         {
             "index": index.name,

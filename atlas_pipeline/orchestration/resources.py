@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
+from typing import Any
 
 import dagster as dg
 from pydantic import PrivateAttr
@@ -52,9 +53,7 @@ def configured_source(catalog: CatalogSpec, settings: Settings) -> Source:
                 f"set {catalog.source_variable}, or run `atlas-pipeline demo` once",
             )
         url = f"sqlite:///{sample}"
-    return open_source(
-        catalog, url, copies=settings.snapshots_dir, timeout_seconds=settings.source_timeout_seconds
-    )
+    return open_source(catalog, url, copies=settings.snapshots_dir, timeout_seconds=settings.source_timeout_seconds)
 
 
 class PipelineResource(dg.ConfigurableResource[None]):
@@ -69,7 +68,7 @@ class PipelineResource(dg.ConfigurableResource[None]):
     _settings: Settings = PrivateAttr(default_factory=Settings)
 
     @contextmanager
-    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[PipelineResource]:
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Any]:
         """Say which process works for the run, and close whatever its steps opened."""
         if context.instance is not None and context.run_id is not None:
             context.instance.add_run_tags(context.run_id, holder_tags(Holder.this_process()))
@@ -106,5 +105,3 @@ class PipelineResource(dg.ConfigurableResource[None]):
         """Where to tell the progress of one collection."""
         listener = _LISTENER.get()
         return lambda rows: listener(collection, rows)
-
-

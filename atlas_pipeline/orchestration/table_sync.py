@@ -75,7 +75,9 @@ def sync_table(
     clock = _Clock()
     schema = inspect_schema(snapshot, [table])
     require_schema(schema)
-    reload = Reload(target=target, catalog=catalog, table=table, snapshot=snapshot, run=run, force=force, progress=progress)
+    reload = Reload(
+        target=target, catalog=catalog, table=table, snapshot=snapshot, run=run, force=force, progress=progress
+    )
     with reload:
         seed = int.from_bytes(hashlib.blake2b(run.run_id.encode(), digest_size=4).digest(), "little")
         sample_keys = SampleKeys(table, source_rows=reload.facts.source_rows, seed=seed)

@@ -1,7 +1,7 @@
 """The five checks of a table, evaluated between load and swap, against the same snapshot and the staging collection.
 
-Each outcome says what was checked, how many, which, and what to do now. They are plain data: Dagster shows them, the ledger
-keeps them, the report prints them. What does not belong here: how they are shown.
+Each outcome says what was checked, how many, which, and what to do now. They are plain data: Dagster shows them, the
+ledger keeps them, the report prints them. What does not belong here: how they are shown.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class CheckDefinition:
 ROW_COUNT = CheckDefinition(
     name="row_count_matches_source",
     blocking=True,
-    description="Source rows = documents + quarantined rows, counted exactly in one snapshot; every key is in one of both.",
+    description="Source rows = documents + quarantined rows, counted exactly in one snapshot; every key is in one.",
 )
 SAMPLE = CheckDefinition(
     name="sampled_documents_match_source",
@@ -50,12 +50,12 @@ SAMPLE = CheckDefinition(
 EXPECTATIONS = CheckDefinition(
     name="expectations_met",
     blocking=True,
-    description="The Great Expectations suites of the table hold: counts over the whole table, types and values of the sample.",
+    description="The Great Expectations suites of the table hold: whole-table counts, types and values of the sample.",
 )
 REJECTS = CheckDefinition(
     name="no_rejected_rows",
     blocking=False,
-    description="No row is in quarantine. Rows within the error budget warn, more are an error; good rows are published.",
+    description="No row is in quarantine. Rows within the error budget warn, more are an error; good rows land.",
 )
 REFERENCES = CheckDefinition(
     name="references_resolve",
@@ -101,7 +101,8 @@ def row_count(counts: TableCounts, keys: KeyComparison) -> CheckOutcome:
     return CheckOutcome(
         check=ROW_COUNT,
         passed=counts.add_up,
-        summary=f"{counts.source_rows:,} source rows = {counts.documents:,} documents + {counts.quarantined:,} quarantined"
+        summary=f"{counts.source_rows:,} source rows = {counts.documents:,} documents "
+        f"+ {counts.quarantined:,} quarantined"
         if counts.add_up
         else f"{counts.source_rows:,} source rows, {counts.documents:,} documents, {counts.quarantined:,} quarantined; "
         f"{counts.missing_keys:,} keys missing, {counts.extra_keys:,} keys too many",
@@ -137,7 +138,7 @@ def sample(comparison: SampleComparison) -> CheckOutcome:
 
 
 def expectations(outcome: ExpectationsOutcome) -> CheckOutcome:
-    rows = [
+    rows: list[dict[str, str | int]] = [
         {
             "expectation": failure.expectation,
             "column": failure.column,
@@ -187,7 +188,9 @@ def references(found: Sequence[Orphans]) -> CheckOutcome:
             "refers_to": " or ".join(".".join(target) for target in one.reference.targets),
             "declared": "foreign key" if one.reference.enforced else "by convention",
             "orphans": one.count,
-            "examples": ", ".join(f"{key[0] if len(key) == 1 else key!r} -> {value!r}" for key, value in one.examples[:3]),
+            "examples": ", ".join(
+                f"{key[0] if len(key) == 1 else key!r} -> {value!r}" for key, value in one.examples[:3]
+            ),
             "note": one.reference.about,
         }
         for one in found

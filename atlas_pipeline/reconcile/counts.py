@@ -30,6 +30,4 @@ class TableCounts:
     @property
     def add_up(self) -> bool:
         """Whether every source row is in exactly one of two places."""
-        return (
-            self.source_rows == self.documents + self.quarantined and self.missing_keys == 0 and self.extra_keys == 0
-        )
+        return self.source_rows == self.documents + self.quarantined and self.missing_keys == 0 and self.extra_keys == 0

@@ -67,10 +67,10 @@ def compare_keys(
     return result
 
 
-def _target_keys(
-    collection: Collection[Any], table: TableSpec, result: KeyComparison, comment: str
-) -> Iterator[Row]:
-    """Keys of the documents in `_id` order. An `_id` of another type or shape can match no row and is counted as extra."""
+def _target_keys(collection: Collection[Any], table: TableSpec, result: KeyComparison, comment: str) -> Iterator[Row]:
+    """Keys of the documents in `_id` order. An `_id` of another type or shape can match no row and is counted as
+    extra.
+    """
     found = collection.find({}, {"_id": 1}, comment=comment, batch_size=10_000)
     for document in found.sort("_id", 1).hint([("_id", 1)]):
         identifier = document["_id"]

@@ -1,7 +1,8 @@
 """A seeded sample of one table: which rows, and whether their documents hold what the source says.
 
-The sample is at least 1,000 rows or 1 % of the table, and always has the first, the last, the largest and the emptiest row.
-Keys are picked while the load passes by; rows and documents are read again afterwards, from snapshot and staging.
+The sample is at least 1,000 rows or 1 % of the table, and always has the first, the last, the largest and the
+emptiest row. Keys are picked while the load passes by; rows and documents are read again afterwards, from snapshot
+and staging.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """The report of one run: which tables, how many rows, which checks, what was left alone. From the ledger alone.
 
-What belongs here: collecting the facts and writing them as HTML and JSON. What does not: Dagster, and deciding anything.
+What belongs here: collecting the facts and writing them as HTML and JSON. What does not: Dagster, and deciding
+anything.
 """
 
 from __future__ import annotations
@@ -68,7 +69,9 @@ def write_run_report(
     }
     place = folder / run_id
     place.mkdir(parents=True, exist_ok=True)
-    page = Environment(loader=PackageLoader("atlas_pipeline.reporting"), autoescape=True).get_template("run_report.html")
+    page = Environment(loader=PackageLoader("atlas_pipeline.reporting"), autoescape=True).get_template(
+        "run_report.html"
+    )
     html, data = place / "index.html", place / "report.json"
     html.write_text(page.render(facts), encoding="utf-8")
     data.write_text(json.dumps(facts, default=str, indent=2, ensure_ascii=False), encoding="utf-8")

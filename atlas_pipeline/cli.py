@@ -1,0 +1,55 @@
+"""`atlas-pipeline`: the operator's tool. Here are the commands' names and the way errors end; each command has a
+module.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import click
+import typer
+
+from atlas_pipeline.commands import demo, doctor, expectations, quarantine, servers, status, sync, up
+from atlas_pipeline.commands.console import print_json
+from atlas_pipeline.errors import EXIT_INTERRUPTED, AtlasError
+
+app = typer.Typer(
+    name="atlas-pipeline",
+    help="Move an application from SQL tables to MongoDB collections, and prove that nothing was lost. "
+    "Exit codes: 0 done, 1 differences or failed checks, 2 cannot be done, 130 interrupted.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command()(demo.demo)
+app.command()(up.up)
+app.command()(sync.sync)
+app.command()(status.status)
+app.command()(doctor.doctor)
+app.add_typer(servers.app, name="servers")
+app.add_typer(quarantine.app, name="quarantine")
+app.add_typer(expectations.app, name="expectations")
+
+
+def main() -> None:
+    """Entry point: run a command and end with its exit code. A user's mistake shows no traceback."""
+    try:
+        code = app(standalone_mode=False)
+    except AtlasError as error:
+        _show(error)
+        code = error.exit_code
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        typer.echo("Interrupted. What was published is whole; what was not is as it was.", err=True)
+        code = EXIT_INTERRUPTED
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _show(error: AtlasError) -> None:
+    typer.echo(f"Error: {error.message}", err=True)
+    if error.cure:
+        typer.echo(f"Cure: {error.cure}", err=True)
+    if "--json" in sys.argv:
+        print_json({"ok": False, "error": error.message, "cure": error.cure})

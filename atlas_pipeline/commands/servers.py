@@ -1,0 +1,60 @@
+"""`servers start|stop|status`: the embedded servers of the state folder."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import typer
+
+from atlas_pipeline.commands import console
+from atlas_pipeline.settings import Settings
+
+app = typer.Typer(help="Start, stop and look at the embedded servers.", no_args_is_help=True)
+
+
+@app.command()
+def start(json: console.Json = False) -> None:
+    """Start an embedded MongoDB that stays until `servers stop`.
+
+    Example: atlas-pipeline servers start
+    """
+    from atlas_pipeline.local import servers
+
+    server = servers.start(Settings())
+    if json:
+        console.print_json(
+            {"origin": server.origin, "address": server.address, "version": server.version, "pid": server.pid}
+        )
+    else:
+        typer.echo(f"MongoDB {server.version} at {server.address} ({server.origin})")
+
+
+@app.command()
+def stop(json: console.Json = False) -> None:
+    """Stop the embedded MongoDB.
+
+    Example: atlas-pipeline servers stop
+    """
+    from atlas_pipeline.local import servers
+
+    stopped = servers.stop(Settings())
+    if json:
+        console.print_json({"stopped": stopped})
+    else:
+        typer.echo("MongoDB stopped" if stopped else "no embedded server was running")
+
+
+@app.command()
+def status(json: console.Json = False) -> None:
+    """Show the servers that commands would use.
+
+    Example: atlas-pipeline servers status
+    """
+    from atlas_pipeline.local import servers
+
+    found = [asdict(server) for server in servers.status(Settings())]
+    if json:
+        console.print_json({"servers": found})
+        return
+    columns = list(found[0]) if found else ["name", "state"]
+    console.print_table("Servers", columns, [list(server.values()) for server in found])

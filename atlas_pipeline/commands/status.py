@@ -1,0 +1,51 @@
+"""`status`: per table, what is in source, collection and quarantine, and whether it is ready."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from atlas_pipeline.commands import console
+from atlas_pipeline.commands.selection import select
+from atlas_pipeline.settings import Settings
+
+
+def status(catalog: console.CatalogName = None, table: console.TableName = None, json: console.Json = False) -> None:
+    """Show rows, documents, quarantine and indexes of each table, and what keeps it from being ready.
+
+    Example: atlas-pipeline status infrastructure_atlas
+    """
+    from atlas_pipeline.load.target import Target
+    from atlas_pipeline.local.servers import mongodb
+    from atlas_pipeline.orchestration.resources import configured_source
+    from atlas_pipeline.reporting.status_board import table_status
+
+    settings = Settings()
+    rows: list[dict[str, Any]] = []
+    selection = select(catalog, table)
+    sources = [configured_source(one, settings) for one, _ in selection]
+    with mongodb(settings) as server, Target(server.uri, timeout_ms=settings.mongodb_timeout_ms) as target:
+        for (one, tables), source in zip(selection, sources, strict=True):
+            with source.snapshot() as snapshot, target.translated():
+                rows += [table_status(target, one, each, snapshot) for each in tables]
+    if json:
+        console.print_json({"tables": rows})
+        return
+    console.print_table(
+        "Status",
+        ["table", "collection", "source rows", "documents", "quarantined", "indexes", "last sync", "ready", "because"],
+        [
+            (
+                row["table"],
+                row["collection"],
+                row["source_rows"],
+                row["documents"],
+                row["quarantined"],
+                row["indexes"],
+                row["last_sync"],
+                row["ready"],
+                row["because"],
+            )
+            for row in rows
+        ],
+        numbers=["source rows", "documents", "quarantined", "indexes"],
+    )

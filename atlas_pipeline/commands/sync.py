@@ -1,0 +1,173 @@
+"""`sync`: run a catalog's Dagster job in this process, with everything refused beforehand that can be."""
+
+from __future__ import annotations
+
+import signal
+import time
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from atlas_pipeline.commands import console
+from atlas_pipeline.commands.selection import select
+from atlas_pipeline.settings import Settings
+from atlas_pipeline.spec.catalogs import CatalogSpec
+from atlas_pipeline.spec.tables import TableSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Synced:
+    """What one run did, for people and machines.
+
+    Attributes:
+        run_id: Id of the Dagster run.
+        records: The ledger's record of each table.
+        problems: Sentences on what failed.
+        exit_code: Exit code that the run calls for.
+        report: The page of the run.
+        data_docs: The index of Data Docs.
+        seconds: Duration of the run.
+    """
+
+    run_id: str
+    records: tuple[dict[str, Any], ...]
+    problems: tuple[str, ...]
+    exit_code: int
+    report: Path
+    data_docs: Path
+    seconds: float
+
+
+def sync(
+    catalog: console.CatalogName = None,
+    table: console.TableName = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Publish also when a collection would lose most of its documents.")
+    ] = False,
+    json: console.Json = False,
+) -> None:
+    """Load tables into their collections, check them, and swap them in.
+
+    Example: atlas-pipeline sync infrastructure_atlas --table users
+    """
+    settings = Settings()
+    synced = [
+        run(one, tables, settings=settings, force=force, trigger="command line")
+        for one, tables in select(catalog, table)
+    ]
+    if json:
+        console.print_json(
+            {
+                "ok": all(one.exit_code == 0 for one in synced),
+                "run_id": synced[-1].run_id,
+                "seconds": round(sum(one.seconds for one in synced), 3),
+                "tables": [as_json(record) for one in synced for record in one.records],
+                "problems": [problem for one in synced for problem in one.problems],
+                "report": str(synced[-1].report),
+            }
+        )
+    else:
+        for one in synced:
+            show(one)
+    raise typer.Exit(max(one.exit_code for one in synced))
+
+
+def run(catalog: CatalogSpec, tables: Sequence[TableSpec], *, settings: Settings, force: bool, trigger: str) -> Synced:
+    """Sync tables of one catalog and write the report. Raises AtlasError when the run could not begin."""
+    from atlas_pipeline.definitions import defs
+    from atlas_pipeline.load.target import Target
+    from atlas_pipeline.local.servers import mongodb
+    from atlas_pipeline.orchestration.execution import preflight, run_sync
+    from atlas_pipeline.orchestration.reports import write_report
+    from atlas_pipeline.orchestration.resources import configured_source
+
+    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))  # asked to end in whatever way, the run is recorded
+    source = configured_source(catalog, settings)
+    with mongodb(settings) as server, Target(server.uri, timeout_ms=settings.mongodb_timeout_ms) as target:
+        with source.snapshot() as snapshot:
+            preflight(target=target, catalog=catalog, tables=tables, snapshot=snapshot, force=force)
+            totals = {table.collection: snapshot.count(table) for table in tables}
+        run_id = str(uuid.uuid4())
+        began = time.perf_counter()
+        with console.progress_of(totals) as progress:
+            outcome = run_sync(
+                definitions=defs(),
+                catalog=catalog,
+                tables=tables,
+                settings=settings,
+                force=force,
+                run_id=run_id,
+                trigger=trigger,
+                progress=progress,
+            )
+        seconds = time.perf_counter() - began
+        report = write_report(catalog, run_id, target, settings)
+    return Synced(
+        run_id=run_id,
+        records=report.tables,
+        problems=tuple(f"{problem.step}: {problem.description}" for problem in outcome.problems),
+        exit_code=outcome.exit_code,
+        report=report.html,
+        data_docs=settings.data_docs_dir / "index.html",
+        seconds=seconds,
+    )
+
+
+def as_json(record: dict[str, Any]) -> dict[str, Any]:
+    """One table of a run in the shape that other programs may rely on."""
+    published = record["status"] == "published"
+    return {
+        "catalog": record["catalog"],
+        "table": record["table"],
+        "collection": record["collection"],
+        "read": record.get("source_rows", 0),
+        "inserted": record.get("documents", 0) if published else 0,
+        "replaced": 0,
+        "deleted": 0,
+        "unchanged": 0,
+        "quarantined": record.get("quarantined", 0),
+        "seconds": round(record.get("seconds", {}).get("total", 0.0), 3),
+        "status": record["status"],
+    }
+
+
+def show(synced: Synced) -> None:
+    """The run as a table, what failed, and where the reports are."""
+    console.print_table(
+        f"Run {synced.run_id}",
+        ["table", "collection", "source rows", "documents", "quarantined", "indexes", "checks", "seconds"],
+        [
+            (
+                record["table"],
+                record["collection"],
+                record.get("source_rows"),
+                record.get("documents"),
+                record.get("quarantined"),
+                record.get("indexes"),
+                _checks(record),
+                record.get("seconds", {}).get("total"),
+            )
+            for record in synced.records
+        ],
+        numbers=["source rows", "documents", "quarantined", "indexes", "seconds"],
+    )
+    for problem in synced.problems:
+        console.notes().print(f"[red]failed[/red] {problem}", soft_wrap=True)
+    typer.echo(f"{len(synced.records)} tables in {synced.seconds:.1f} s")
+    typer.echo(f"report:    {synced.report}")
+    typer.echo(f"data docs: {synced.data_docs}")
+
+
+def _checks(record: dict[str, Any]) -> str:
+    checks = record.get("checks", [])
+    if record["status"] != "published":
+        return f"{record['status']}: {record.get('error', 'a blocking check failed')}"[:60]
+    failed = [check for check in checks if not check["passed"]]
+    passed = f"{len(checks) - len(failed)} passed"
+    warned = sum(check["severity"] == "WARN" for check in failed)
+    errors = len(failed) - warned
+    return ", ".join([passed, *([f"{warned} warned"] if warned else []), *([f"{errors} failed"] if errors else [])])

@@ -1,0 +1,105 @@
+"""`up`: servers, Dagster UI and daemon, and a static server for the reports, until Ctrl-C."""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+import typer
+
+from atlas_pipeline.commands import console
+from atlas_pipeline.commands.demo import ensure_sample
+from atlas_pipeline.errors import ConfigurationError
+from atlas_pipeline.settings import Settings
+
+
+def up(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the Dagster UI.")] = 3000,
+    host: Annotated[str, typer.Option(help="Address that the Dagster UI listens on.")] = "127.0.0.1",
+) -> None:
+    """Start the servers and the Dagster UI, and keep them until Ctrl-C.
+
+    Example: atlas-pipeline up --port 3000
+    """
+    from atlas_pipeline.local.servers import mongodb
+    from atlas_pipeline.orchestration.instance import prepare_home
+
+    settings = ensure_sample(Settings())
+    prepare_home(settings)
+    with mongodb(settings) as server, reports_served(settings) as reports:
+        notes = console.notes()
+        notes.print(f"MongoDB {server.version} at {server.address}")
+        notes.print(f"Reports and Data Docs at {reports}")
+        notes.print(f"Dagster UI at http://{host}:{port} in some seconds. Ctrl-C ends everything.")
+        command = [str(Path(sys.executable).with_name("dagster")), "dev", "-h", host, "-p", str(port), *_workspace()]
+        environment = {
+            **os.environ,
+            "DAGSTER_HOME": str(settings.dagster_home),
+            "ATLAS_STATE_DIR": str(settings.state),
+        }
+        process = subprocess.Popen(command, env=environment)
+        try:
+            code = process.wait()
+        except KeyboardInterrupt:
+            code = process.wait()  # the terminal sent it Ctrl-C too
+            raise
+        finally:
+            if process.poll() is None:
+                process.terminate()
+                process.wait()
+    raise typer.Exit(code)
+
+
+@contextmanager
+def reports_served(settings: Settings) -> Iterator[str]:
+    """Serve the folders `data_docs` and `reports` of the state folder, and nothing else of it. Gives the address."""
+    address = urlsplit(settings.reports_url)
+    if address.hostname not in ("127.0.0.1", "localhost"):
+        yield settings.reports_url  # somebody else serves them
+        return
+    try:
+        server = http.server.ThreadingHTTPServer(
+            ("127.0.0.1", address.port or 80), functools.partial(_Reports, directory=str(settings.state))
+        )
+    except OSError:
+        raise ConfigurationError(
+            f"Port {address.port} for the reports is taken.",
+            "end what uses it, or set ATLAS_REPORTS_URL to another port",
+        ) from None
+    thread = threading.Thread(target=server.serve_forever, name="atlas-reports", daemon=True)
+    thread.start()
+    try:
+        yield settings.reports_url
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+class _Reports(http.server.SimpleHTTPRequestHandler):
+    """Reports only: the state folder also holds samples and databases."""
+
+    def send_head(self) -> Any:
+        served = Path(self.directory).resolve()
+        wanted = Path(self.translate_path(self.path)).resolve()
+        if not any(wanted.is_relative_to(served / name) for name in ("data_docs", "reports")):
+            self.send_error(404)
+            return None
+        return super().send_head()
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Requests are not worth a line."""
+
+
+def _workspace() -> list[str]:
+    workspace = Path(__file__).resolve().parents[2] / "workspace.yaml"
+    return ["-w", str(workspace)] if workspace.is_file() else ["-m", "atlas_pipeline.definitions"]

@@ -1,0 +1,157 @@
+"""One consistent view of an SQLite file, read by its own driver.
+
+What does not belong here: making the view (`sqlite_source.py`), and SQL that every dialect understands
+(`statements.py`).
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Select
+from sqlalchemy.dialects import sqlite as sqlite_dialect
+
+from atlas_pipeline.extract import statements
+from atlas_pipeline.extract.batching import batched_rows
+from atlas_pipeline.extract.snapshot import Orphans, Row, SourceColumn, Undecodable
+from atlas_pipeline.extract.sqlite_errors import translate, translated
+from atlas_pipeline.spec.tables import Reference, TableSpec
+
+EXAMPLES = 20
+KEYS_PER_QUERY = 500
+_DIALECT = sqlite_dialect.dialect(paramstyle="qmark")
+_UTF8_ORDER = "atlas_utf8"
+
+
+class SqliteSnapshot:
+    """One consistent view of an SQLite file; see `atlas_pipeline.extract.snapshot.Snapshot`."""
+
+    def __init__(self, connection: sqlite3.Connection, description: str, size_bytes: int, path: Path) -> None:
+        self.description = description
+        self.size_bytes = size_bytes
+        self._path = path
+        self._connection = connection
+        self._collation: str | None = None
+        if connection.execute("PRAGMA encoding").fetchone()[0] != "UTF-8":
+            # UTF-16 files order text by its UTF-16 bytes; the target orders by UTF-8, as Python does by code point.
+            connection.create_collation(_UTF8_ORDER, lambda a, b: (a > b) - (a < b))
+            self._collation = _UTF8_ORDER
+
+    def tables(self) -> tuple[str, ...]:
+        rows = self._all(
+            "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+        )
+        return tuple(sorted(name for (name,) in rows))
+
+    def columns(self, table: str) -> tuple[SourceColumn, ...]:
+        rows = self._all('SELECT name, type, "notnull", pk FROM pragma_table_info(?)', (table,))
+        return tuple(SourceColumn(name, declared, not (notnull or pk)) for name, declared, notnull, pk in rows)
+
+    def count(self, table: TableSpec) -> int:
+        return int(self._scalar(statements.row_count(table)))
+
+    def batches(self, table: TableSpec) -> Iterator[list[Row]]:
+        """All rows in key order.
+
+        The driver raises for a whole fetch when one text is not UTF-8. Then the rest is read again from the last
+        complete batch on, with such texts as `Undecodable`, so that only the bad rows are refused.
+        """
+        unbounded = [i for i, column in enumerate(table.columns) if column.unbounded]
+        key = [table.column_names.index(name) for name in table.key]
+        last: Row | None = None
+        passed = 0
+        try:
+            for batch in batched_rows(self._cursor(statements.ordered_rows(table, None, self._collation)), unbounded):
+                yield batch
+                last = tuple(batch[-1][position] for position in key)
+                passed += len(batch)
+        except sqlite3.Error as error:
+            if not _is_bad_text(error):
+                raise translate(error, self._path) from None
+        else:
+            return
+        with self._tolerant():
+            if last is not None and None in last:  # nothing compares with NULL, so these rows are passed by counting
+                fetch = self._cursor(statements.ordered_rows(table, None, self._collation))
+                fetch(passed)
+            else:
+                fetch = self._cursor(statements.ordered_rows(table, last, self._collation))
+            yield from batched_rows(fetch, unbounded)
+
+    def keys(self, table: TableSpec) -> Iterator[Row]:
+        with self._tolerant():
+            fetch = self._cursor(statements.ordered_keys(table, self._collation))
+            while rows := fetch(2_000):
+                yield from rows
+
+    def rows_by_key(self, table: TableSpec, keys: Sequence[Row]) -> list[Row]:
+        rows: list[Row] = []
+        with self._tolerant():
+            for start in range(0, len(keys), KEYS_PER_QUERY):
+                statement = statements.rows_by_key(table, keys[start : start + KEYS_PER_QUERY])
+                rows += self._execute(statement).fetchall()
+        return rows
+
+    def duplicate_keys(self, table: TableSpec) -> int:
+        return int(self._scalar(statements.duplicate_keys(table)))
+
+    def orphans(self, table: TableSpec, reference: Reference) -> Orphans:
+        count = int(self._scalar(statements.orphan_count(table, reference)))
+        examples: list[Row] = []
+        if count:
+            with self._tolerant():
+                examples = self._execute(statements.orphan_examples(table, reference, EXAMPLES)).fetchall()
+        return Orphans(reference, count, tuple((row[:-1], row[-1]) for row in examples))
+
+    def restorable_texts(self, table: str, column: str) -> Mapping[int, tuple[str, ...]]:
+        source = statements.source_table(table, [column])
+        name = _DIALECT.identifier_preparer.quote(column)
+        # Comparing text with a number, SQLite applies the affinity that turned the text into a number on insert.
+        rows = self._all(
+            f"SELECT CAST({name} AS NUMERIC), {name} FROM {_DIALECT.identifier_preparer.format_table(source)} "
+            f"WHERE {name} = CAST({name} AS NUMERIC) AND typeof(CAST({name} AS NUMERIC)) = 'integer' ORDER BY {name}"
+        )
+        texts: dict[int, tuple[str, ...]] = {}
+        for number, value in rows:
+            texts[number] = (*texts.get(number, ()), value)
+        return texts
+
+    @contextmanager
+    def _tolerant(self) -> Iterator[None]:
+        """Texts that are not UTF-8 come as `Undecodable`. Slower, for it asks Python about each text."""
+        self._connection.text_factory = _decode
+        try:
+            yield
+        finally:
+            self._connection.text_factory = str
+
+    def _cursor(self, statement: Select[Any]) -> Any:
+        return self._execute(statement).fetchmany
+
+    def _scalar(self, statement: Select[Any]) -> Any:
+        return self._execute(statement).fetchone()[0]
+
+    def _execute(self, statement: Select[Any]) -> sqlite3.Cursor:
+        compiled = statement.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})
+        parameters = [compiled.params[name] for name in compiled.positiontup or ()]
+        with translated(self._path):
+            return self._connection.execute(str(compiled), parameters)
+
+    def _all(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        with translated(self._path):
+            return self._connection.execute(sql, parameters).fetchall()
+
+
+def _decode(raw: bytes) -> str | Undecodable:
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return Undecodable(raw)
+
+
+def _is_bad_text(error: sqlite3.Error) -> bool:
+    return "could not decode to utf-8" in str(error).lower()

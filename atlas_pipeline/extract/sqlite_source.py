@@ -1,0 +1,135 @@
+"""SQLite as a source: one read transaction, or a private copy, for all tables of a run.
+
+A file in WAL mode is read inside one read-only transaction, which does not disturb its writers. Any other file, and a
+large one, is copied with SQLite's own backup first: a long read would block the application's commits in rollback mode
+and let the log grow in WAL mode. What does not belong here: reading rows (`sqlite_snapshot.py`).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import uuid
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import psutil
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from atlas_pipeline.errors import ConfigurationError, SourceError
+from atlas_pipeline.extract.sqlite_errors import translated
+from atlas_pipeline.extract.sqlite_snapshot import SqliteSnapshot
+
+COPY_ABOVE_BYTES = 2 * 1024**3
+"""A WAL file larger than this is copied: its log would grow for as long as it is read."""
+
+
+class SqliteSource:
+    """An SQLite file.
+
+    Args:
+        url: SQLAlchemy URL, `sqlite:///relative/path` or `sqlite:////absolute/path`.
+        variable: Environment variable the URL came from, for messages.
+        copies: Folder for private copies. They hold the source's secrets and are readable by the owner only.
+        timeout_seconds: How long to wait for a locked file.
+
+    Raises:
+        ConfigurationError: The URL is not one of an SQLite file.
+    """
+
+    def __init__(self, url: str, *, variable: str, copies: Path, timeout_seconds: float = 30.0) -> None:
+        self.path = _file_of(url, variable)
+        self.description = f"SQLite file {self.path}"
+        self._copies = copies
+        self._timeout_seconds = timeout_seconds
+
+    @contextmanager
+    def snapshot(self) -> Iterator[SqliteSnapshot]:
+        """One consistent view for as long as the context lasts. Raises SourceError and SourceLockedError."""
+        if not self.path.is_file():
+            raise SourceError(
+                f"Source file {self.path} does not exist or is not a file.", "check the path in the source URL"
+            )
+        with closing(self._open()) as connection, translated(self.path):
+            mode = connection.execute("PRAGMA journal_mode").fetchone()[0]
+            connection.execute("BEGIN")
+            connection.execute(
+                "SELECT count(*) FROM sqlite_schema"
+            ).fetchone()  # the snapshot begins here, not at BEGIN
+            size = self.path.stat().st_size
+            if mode == "wal" and size <= COPY_ABOVE_BYTES:
+                yield SqliteSnapshot(connection, "one read transaction on the WAL file", size, self.path)
+                return
+            with self._copied(connection) as copy:
+                connection.rollback()
+                yield SqliteSnapshot(copy, "a private copy made by SQLite's backup", size, self.path)
+
+    def _open(self) -> sqlite3.Connection:
+        try:
+            with self.path.open("rb") as file:
+                header = file.read(16)
+        except OSError as error:
+            raise SourceError(
+                f"Source file {self.path} cannot be read: {error.strerror}.", "check its permissions"
+            ) from None
+        if header and header != b"SQLite format 3\0":
+            raise SourceError(
+                f"Source file {self.path} is not an SQLite database, or it is encrypted.",
+                "name an unencrypted SQLite 3 file",
+            )
+        with translated(self.path):
+            return sqlite3.connect(
+                f"{self.path.as_uri()}?mode=ro",
+                uri=True,
+                timeout=self._timeout_seconds,
+                isolation_level=None,
+                check_same_thread=False,  # one thread at a time: the reader thread, then the caller's
+            )
+
+    @contextmanager
+    def _copied(self, connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+        self._copies.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _remove_abandoned(self._copies)
+        size, free = self.path.stat().st_size, shutil.disk_usage(self._copies).free
+        if free < size:
+            raise SourceError(
+                f"A private copy of {self.path} needs {size:,} bytes; {self._copies} has {free:,} left.",
+                "make room, or set ATLAS_STATE_DIR to a larger disk",
+            )
+        path = self._copies / f"{os.getpid()}-{uuid.uuid4().hex}.sqlite3"
+        path.touch(mode=0o600)
+        try:
+            with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as copy:
+                connection.backup(copy)
+                # The file has no name from here on: it goes with this process, however that ends.
+                path.unlink()
+                yield copy
+        finally:
+            path.unlink(missing_ok=True)
+
+
+def _remove_abandoned(copies: Path) -> None:
+    """Remove copies whose process died while it made them. Later on a copy has no name any more."""
+    for path in copies.glob("*-*.sqlite3"):
+        owner = path.name.partition("-")[0]
+        if owner.isdigit() and not psutil.pid_exists(int(owner)):
+            path.unlink(missing_ok=True)
+
+
+def _file_of(url: str, variable: str) -> Path:
+    cure = f"set {variable} to sqlite:///path/to/file.sqlite3"
+    try:
+        parsed: URL = make_url(url)
+    except ArgumentError:
+        raise ConfigurationError(f"{variable} is not a database URL.", cure) from None
+    if parsed.get_backend_name() != "sqlite":
+        raise ConfigurationError(
+            f"{variable} names a {parsed.get_backend_name()} database; this catalog reads SQLite.", cure
+        )
+    database = (parsed.database or "").removeprefix("file:")
+    if database in ("", ":memory:"):
+        raise ConfigurationError(f"{variable} names no file.", cure)
+    return Path(database).expanduser().absolute()

@@ -1,0 +1,1 @@
+"""Tests of what lives on this machine: embedded servers and sample sources."""
