@@ -1,0 +1,55 @@
+"""What every test may use: an environment without the developer's settings, and one MongoDB for the whole session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pymongo import MongoClient
+
+from atlas_pipeline.local.servers import MongoServer, mongodb
+from atlas_pipeline.settings import Settings
+
+TEST_COMMANDS = ("--setParameter", "enableTestCommands=1")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _clean_environment() -> Iterator[None]:
+    """No variable that the settings know reaches a test from outside."""
+    with pytest.MonkeyPatch.context() as patch:
+        for field in Settings.model_fields.values():
+            patch.delenv(str(field.validation_alias), raising=False)
+        yield
+
+
+@pytest.fixture(scope="session")
+def mongo_server(_clean_environment: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MongoServer]:
+    """One embedded MongoDB for all tests, a replica set that also takes fail points."""
+    settings = Settings(ATLAS_STATE_DIR=tmp_path_factory.mktemp("mongodb"))
+    with mongodb(settings, extra_args=TEST_COMMANDS) as server:
+        yield server
+
+
+@pytest.fixture
+def mongo_client(mongo_server: MongoServer) -> Iterator[MongoClient[dict[str, Any]]]:
+    """A client of the session's server; what a test writes stays until the test removes it."""
+    with MongoClient[dict[str, Any]](mongo_server.uri, tz_aware=True) as client:
+        yield client
+
+
+@pytest.fixture
+def make_settings(tmp_path: Path, mongo_server: MongoServer) -> Callable[..., Settings]:
+    """Makes settings with a state folder of this test and the session's server; keywords are environment names."""
+
+    def make(**environment: object) -> Settings:
+        return Settings(**{"ATLAS_STATE_DIR": tmp_path / "state", "MONGODB_URI": mongo_server.uri, **environment})
+
+    return make
+
+
+@pytest.fixture
+def settings(make_settings: Callable[..., Settings]) -> Settings:
+    """Settings with a state folder of this test and the session's server."""
+    return make_settings()
