@@ -9,7 +9,7 @@ from atlas_pipeline.load.run import Holder
 from atlas_pipeline.settings import Settings
 
 CATALOG_TAG = "catalog"
-_HOST, _PID, _STARTED = "atlas/host", "atlas/pid", "atlas/process_started"
+PROCESS_TAG = "atlas/process"
 ACTIVE = [
     DagsterRunStatus.QUEUED,
     DagsterRunStatus.NOT_STARTED,
@@ -65,8 +65,14 @@ def open_instance(settings: Settings) -> dg.DagsterInstance:
 
 
 def holder_tags(holder: Holder) -> dict[str, str]:
-    """Run tags that say which process works for a run."""
-    return {_HOST: holder.host, _PID: str(holder.pid), _STARTED: repr(holder.started)}
+    """Run tag that says which process works for a run."""
+    return {PROCESS_TAG: f"{holder.host}:{holder.pid}:{holder.started!r}"}
+
+
+def _holder_of(run: dg.DagsterRun) -> Holder | None:
+    host, _, rest = run.tags.get(PROCESS_TAG, "").rpartition(":")[0].rpartition(":")
+    started = run.tags.get(PROCESS_TAG, "").rpartition(":")[2]
+    return Holder(host=host, pid=int(rest), started=float(started)) if host else None
 
 
 def end_dead_runs(instance: dg.DagsterInstance, catalog: str) -> list[str]:
@@ -76,10 +82,8 @@ def end_dead_runs(instance: dg.DagsterInstance, catalog: str) -> list[str]:
     """
     ended = []
     for run in instance.get_runs(RunsFilter(tags={CATALOG_TAG: catalog}, statuses=ACTIVE)):
-        if not {_HOST, _PID, _STARTED} <= run.tags.keys():
-            continue
-        holder = Holder(host=run.tags[_HOST], pid=int(run.tags[_PID]), started=float(run.tags[_STARTED]))
-        if holder.known_dead():
+        holder = _holder_of(run)
+        if holder is not None and holder.known_dead():
             instance.report_run_failed(run, f"The run died: {holder} is gone.")
             if instance.event_log_storage.supports_global_concurrency_limits:
                 instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)

@@ -1,0 +1,1 @@
+"""The Great Expectations bridge and the checks of a table."""
