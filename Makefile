@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SETUP := pyproject.toml constraints.txt
 
-.PHONY: demo test ui lint format clean help
+.PHONY: demo test ui lint format docs clean help
 
 help:  ## Say what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -31,6 +31,9 @@ lint: $(VENV)/.dev  ## Check style, types, layers and the Dagster definitions
 format: $(VENV)/.dev  ## Format the code
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+docs: $(VENV)/.dev  ## Write docs/commands.md from the commands' help
+	@$(BIN)/python docs/make_commands.py
 
 clean:  ## Remove the environment and all local state
 	@if [ -x $(BIN)/atlas-pipeline ]; then $(BIN)/atlas-pipeline servers stop; fi

@@ -1,20 +1,38 @@
-"""`atlas-pipeline`: the operator's tool. Here are the commands' names and the way errors end; each command has a
-module.
+"""`atlas-pipeline`: the operator's tool.
+
+Here are the commands' names and the way errors end; each command has a module in `atlas_pipeline.commands`.
 """
 
 from __future__ import annotations
 
 import sys
+from typing import Any
 
-import click
 import typer
+from typer.core import TyperGroup
 
 from atlas_pipeline.commands import demo, doctor, expectations, quarantine, servers, status, sync, up
 from atlas_pipeline.commands.console import print_json
 from atlas_pipeline.errors import EXIT_INTERRUPTED, AtlasError
 
+
+class _Tool(TyperGroup):
+    """Ends every command with its exit code; a user's mistake shows no traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except AtlasError as error:
+            _show(error)
+            raise typer.Exit(error.exit_code) from None
+        except KeyboardInterrupt:
+            typer.echo("Interrupted. What was published is whole; what was not is as it was.", err=True)
+            raise typer.Exit(EXIT_INTERRUPTED) from None
+
+
 app = typer.Typer(
     name="atlas-pipeline",
+    cls=_Tool,
     help="Move an application from SQL tables to MongoDB collections, and prove that nothing was lost. "
     "Exit codes: 0 done, 1 differences or failed checks, 2 cannot be done, 130 interrupted.",
     no_args_is_help=True,
@@ -32,19 +50,8 @@ app.add_typer(expectations.app, name="expectations")
 
 
 def main() -> None:
-    """Entry point: run a command and end with its exit code. A user's mistake shows no traceback."""
-    try:
-        code = app(standalone_mode=False)
-    except AtlasError as error:
-        _show(error)
-        code = error.exit_code
-    except click.ClickException as error:
-        error.show()
-        code = error.exit_code
-    except (KeyboardInterrupt, click.Abort):
-        typer.echo("Interrupted. What was published is whole; what was not is as it was.", err=True)
-        code = EXIT_INTERRUPTED
-    sys.exit(code if isinstance(code, int) else 0)
+    """Entry point."""
+    app()
 
 
 def _show(error: AtlasError) -> None:

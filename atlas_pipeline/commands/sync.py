@@ -85,7 +85,7 @@ def run(catalog: CatalogSpec, tables: Sequence[TableSpec], *, settings: Settings
     from atlas_pipeline.orchestration.reports import write_report
     from atlas_pipeline.orchestration.resources import configured_source
 
-    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))  # asked to end in whatever way, the run is recorded
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # asked to end in whatever way, the run is recorded
     source = configured_source(catalog, settings)
     with mongodb(settings) as server, Target(server.uri, timeout_ms=settings.mongodb_timeout_ms) as target:
         with source.snapshot() as snapshot:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import http.server
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -46,16 +47,16 @@ def up(
             "DAGSTER_HOME": str(settings.dagster_home),
             "ATLAS_STATE_DIR": str(settings.state),
         }
+        # Started in the background, a shell lets SIGINT be ignored; Dagster's processes end by it and would inherit that.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.default_int_handler)
         process = subprocess.Popen(command, env=environment)
         try:
             code = process.wait()
-        except KeyboardInterrupt:
-            code = process.wait()  # the terminal sent it Ctrl-C too
-            raise
         finally:
-            if process.poll() is None:
-                process.terminate()
-                process.wait()
+            # On Ctrl-C the terminal told it too; told twice, it still ends in order.
+            process.send_signal(signal.SIGTERM)
+            process.wait()
     raise typer.Exit(code)
 
 

@@ -18,6 +18,7 @@ from atlas_pipeline.spec.indexes import IndexSpec
 
 Document = dict[str, Any]
 
+_CONFLICTS = {85, 86}  # IndexOptionsConflict, IndexKeySpecsConflict
 _NOT_OPTIONS = {"v", "key", "name", "ns", "background"}
 
 
@@ -69,31 +70,26 @@ def ensure(collection: Collection[Document], specs: Iterable[IndexSpec], *, comm
     """
     specs = list(specs)
     before = existing_indexes(collection)
-    created, replaced, confirmed = [], [], []
-    for spec in specs:
-        if spec.name in before and same_definition(spec, before[spec.name]):
-            confirmed.append(spec.name)
-            continue
-        try:
-            if spec.name in before:
-                collection.drop_index(spec.name, comment=comment)
-                replaced.append(spec.name)
-            else:
-                created.append(spec.name)
-            create(collection, [spec], comment=comment)
-        except DuplicateKeyError:
-            raise TargetError(
-                f"{collection.full_name}: unique index {spec.name} cannot be built, "
-                f"documents repeat {', '.join(spec.fields)}.",
-                "sync the table again; its repeated rows go to the quarantine",
-            ) from None
-        except OperationFailure as error:
-            if error.code not in (85, 86):  # IndexOptionsConflict, IndexKeySpecsConflict
-                raise
-            raise TargetError(
-                f"{collection.full_name}: index {spec.name} cannot be built, another index has the same keys.",
-                f"drop the other one; indexes there: {', '.join(before)}",
-            ) from None
+    missing = [spec for spec in specs if spec.name not in before]
+    different = [spec for spec in specs if spec.name in before and not same_definition(spec, before[spec.name])]
+    for spec in different:
+        collection.drop_index(spec.name, comment=comment)
+    try:
+        create(collection, [*missing, *different], comment=comment)
+    except DuplicateKeyError:
+        unique = ", ".join(spec.name for spec in (*missing, *different) if spec.unique)
+        raise TargetError(
+            f"{collection.full_name}: a unique index ({unique}) cannot be built, documents repeat its values.",
+            "sync the table again; its repeated rows go to the quarantine",
+        ) from None
+    except OperationFailure as error:
+        if error.code not in _CONFLICTS:
+            raise
+        raise TargetError(
+            f"{collection.full_name}: {', '.join(spec.name for spec in missing)} cannot be built, "
+            "for another index has the same keys under another name.",
+            f"drop the other one; indexes there: {', '.join(before)}",
+        ) from None
     after = existing_indexes(collection)
     wrong = [spec.name for spec in specs if spec.name not in after or not same_definition(spec, after[spec.name])]
     if wrong:
@@ -101,9 +97,9 @@ def ensure(collection: Collection[Document], specs: Iterable[IndexSpec], *, comm
             f"{collection.full_name}: the server does not report {', '.join(wrong)} as asked for.", "run again"
         )
     return IndexChanges(
-        confirmed=tuple(confirmed),
-        created=tuple(created),
-        replaced=tuple(replaced),
+        confirmed=tuple(spec.name for spec in specs if spec not in missing and spec not in different),
+        created=tuple(spec.name for spec in missing),
+        replaced=tuple(spec.name for spec in different),
         strangers=tuple(sorted(set(after) - {spec.name for spec in specs})),
     )
 
@@ -120,22 +116,18 @@ def carry_over(
     """
     known = {spec.name: spec for spec in specs}
     present = existing_indexes(staging)
-    strangers = []
-    for name, definition in existing_indexes(live).items():
-        if name in present:
-            continue
-        if name in known:
-            create(staging, [known[name]], comment=comment)
-            continue
-        options = {option: value for option, value in definition.items() if option not in _NOT_OPTIONS}
+    wanted = {name: index for name, index in existing_indexes(live).items() if name not in present}
+    create(staging, [known[name] for name in wanted if name in known], comment=comment)
+    strangers = [name for name in wanted if name not in known]
+    for name in strangers:
+        options = {option: value for option, value in wanted[name].items() if option not in _NOT_OPTIONS}
         try:
-            staging.create_indexes([IndexModel(_keys_of(definition), name=name, **options)], comment=comment)
+            staging.create_indexes([IndexModel(_keys_of(wanted[name]), name=name, **options)], comment=comment)
         except DuplicateKeyError:
             raise TargetError(
                 f"{live.full_name}: the new documents break unique index {name}, which is not in the spec.",
                 "drop that index on the live collection, or add it to the table spec",
             ) from None
-        strangers.append(name)
     return strangers
 
 
