@@ -57,4 +57,4 @@ def status(json: console.Json = False) -> None:
         console.print_json({"servers": found})
         return
     columns = list(found[0]) if found else ["name", "state"]
-    console.print_table("Servers", columns, [list(server.values()) for server in found])
+    console.print_table("Servers", columns, [[str(value) for value in server.values()] for server in found])

@@ -41,7 +41,7 @@ def status(catalog: console.CatalogName = None, table: console.TableName = None,
                 row["documents"],
                 row["quarantined"],
                 row["indexes"],
-                row["last_sync"],
+                (row["last_sync"] or "never")[:19].replace("T", " "),
                 row["ready"],
                 row["because"],
             )

@@ -47,7 +47,7 @@ def up(
             "DAGSTER_HOME": str(settings.dagster_home),
             "ATLAS_STATE_DIR": str(settings.state),
         }
-        # Started in the background, a shell lets SIGINT be ignored; Dagster's processes end by it and would inherit that.
+        # A shell lets its background jobs ignore SIGINT. Dagster's processes end by it, and would inherit that.
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.default_int_handler)
         process = subprocess.Popen(command, env=environment)

@@ -6,15 +6,16 @@ All of them are taken over canonical BSON. What does not belong here: what a dif
 from __future__ import annotations
 
 import hashlib
+import struct
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from bson.max_key import MaxKey
-from bson.min_key import MinKey
 from pymongo.collection import Collection
 
 KEY_HASH_BYTES = 8
-_STRING, _INT32, _INT64 = 0x02, 0x10, 0x12
+_STRING, _DOCUMENT = 0x02, 0x03
+_NUMBERS = {0x01: "<d", 0x10: "<i", 0x12: "<q"}
+"""BSON's double, int32 and int64, as `struct` reads them."""
 _ID_VALUE = 9
 """Where the value of `_id` begins in a document whose first field it is: length (4), type (1), name `_id` (4)."""
 
@@ -26,20 +27,29 @@ def new_digest() -> hashlib.blake2b:
 def key_hash(document: bytes) -> bytes:
     """Eight bytes that stand for the `_id` of an encoded document whose first field is `_id`.
 
-    Integers hash alike whatever their width, as the server holds them for one key.
+    Integers hash alike whatever their width, doubles without a fraction included, as the server holds them for one key.
     """
     kind = document[4]
     if kind == _STRING:
         end = _ID_VALUE + 4 + int.from_bytes(document[_ID_VALUE : _ID_VALUE + 4], "little")
         value = document[_ID_VALUE:end]
-    elif kind in (_INT32, _INT64):
-        width = 4 if kind == _INT32 else 8
-        number = int.from_bytes(document[_ID_VALUE : _ID_VALUE + width], "little", signed=True)
+    elif (number := _whole_number(document)) is not None:
         value = number.to_bytes(8, "little", signed=True)
     else:
         end = _ID_VALUE + int.from_bytes(document[_ID_VALUE : _ID_VALUE + 4], "little")
-        value = document[4:end] if kind == 0x03 else document[4:]
+        value = document[4:end] if kind == _DOCUMENT else document[4:]
     return hashlib.blake2b(value, digest_size=KEY_HASH_BYTES).digest()
+
+
+def _whole_number(document: bytes) -> int | None:
+    """The `_id` as a 64-bit integer when its value is one."""
+    form = _NUMBERS.get(document[4])
+    if form is None:
+        return None
+    (number,) = struct.unpack_from(form, document, _ID_VALUE)
+    if isinstance(number, float):
+        return int(number) if number.is_integer() and -(2.0**63) <= number < 2.0**63 else None
+    return int(number)
 
 
 def split_documents(batch: bytes) -> Iterator[bytes]:
@@ -65,10 +75,13 @@ def raw_range(
         projection: Fields to read, or None for all.
         comment: Run id, shown in the server's log and current operations.
     """
-    lowest: Any = MinKey() if first is None else first
-    highest: Any = MaxKey() if before is None else before
     cursor: Any = collection.find_raw_batches({}, projection, comment=comment, batch_size=10_000)
-    yield from cursor.sort("_id", 1).hint([("_id", 1)]).min([("_id", lowest)]).max([("_id", highest)])
+    cursor = cursor.sort("_id", 1).hint([("_id", 1)])
+    if first is not None:
+        cursor = cursor.min([("_id", first)])
+    if before is not None:
+        cursor = cursor.max([("_id", before)])
+    yield from cursor
 
 
 def hashes_of(keys: bytes) -> set[bytes]:

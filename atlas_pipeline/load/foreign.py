@@ -11,6 +11,7 @@ from typing import Any
 
 from bson import decode
 from bson.raw_bson import RawBSONDocument
+from pymongo import InsertOne
 from pymongo.collection import Collection
 from pymongo.errors import BulkWriteError
 
@@ -75,12 +76,14 @@ def copy_into(
 
 
 def _copy(staging: Collection[Document], live: Collection[Document], ids: list[Any], comment: str) -> int:
-    documents: list[Any] = []
+    requests: list[Any] = []
     batches: Any = live.find_raw_batches({"_id": {"$in": ids}}, comment=comment)
     for raw in batches:
-        documents += [RawBSONDocument(document) for document in split_documents(raw)]
+        requests += [InsertOne(RawBSONDocument(document)) for document in split_documents(raw)]
+    if not requests:
+        return 0  # the application has removed them meanwhile
     try:
-        return len(staging.insert_many(documents, ordered=False, comment=comment).inserted_ids)
+        return staging.bulk_write(requests, ordered=False, comment=comment).inserted_count
     except BulkWriteError as error:
         clash = (error.details or {})["writeErrors"][0]
         raise TargetError(

@@ -112,7 +112,8 @@ def carry_over(
     Indexes of the spec are built as specified; strangers with their own definition. Gives the strangers' names.
 
     Raises:
-        TargetError: A stranger is unique and the new documents repeat its values.
+        TargetError: A stranger is unique and the new documents repeat its values, or it has the keys of an index of the
+            spec.
     """
     known = {spec.name: spec for spec in specs}
     present = existing_indexes(staging)
@@ -127,6 +128,14 @@ def carry_over(
             raise TargetError(
                 f"{live.full_name}: the new documents break unique index {name}, which is not in the spec.",
                 "drop that index on the live collection, or add it to the table spec",
+            ) from None
+        except OperationFailure as error:
+            if error.code not in _CONFLICTS:
+                raise
+            raise TargetError(
+                f"{live.full_name}: index {name}, which is not in the spec, cannot be carried over, "
+                f"for it has the keys of one of {', '.join(known)}.",
+                f"drop index {name} on the live collection, or give that of the spec its name",
             ) from None
     return strangers
 

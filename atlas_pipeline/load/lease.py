@@ -44,8 +44,11 @@ class Lease:
 
     def __enter__(self) -> Lease:
         self._tables.update_one({"_id": self._table_id}, {"$setOnInsert": {"lease": None}}, upsert=True)
-        free_or_expired = {"$or": [{"lease": None}, {"$expr": {"$lt": ["$lease.expires", "$$NOW"]}}]}
-        if not self._take(free_or_expired):
+        # An attempt of this very run in this process may have lost the server before it could give the lease back.
+        holder = self._run.holder
+        ours = {"lease.run_id": self._run.run_id, "lease.holder.host": holder.host, "lease.holder.pid": holder.pid}
+        expired = {"$expr": {"$lt": ["$lease.expires", "$$NOW"]}}
+        if not self._take({"$or": [{"lease": None}, expired, ours]}):
             current = self._tables.find_one({"_id": self._table_id}) or {}
             lease = current.get("lease") or {}
             dead = bool(lease) and Holder.from_document(lease["holder"]).known_dead()
@@ -64,9 +67,12 @@ class Lease:
 
     def require(self) -> None:
         """Raise LeaseHeldError unless this run still holds the lease. Called right before what cannot be taken back."""
-        renewed = self._renew()
-        if self._lost.is_set() or not renewed:
+        if self.lost():
             raise self._held(self._tables.find_one({"_id": self._table_id}) or {})
+
+    def lost(self) -> bool:
+        """Whether another run holds the lease, or did in the meantime."""
+        return not self._renew() or self._lost.is_set()
 
     def _take(self, condition: dict[str, Any]) -> bool:
         lease = {

@@ -16,7 +16,7 @@ from typing import Any
 from bson.binary import Binary
 from pymongo.database import Database
 
-from atlas_pipeline.errors import TargetError
+from atlas_pipeline.errors import AtlasError, TargetError
 from atlas_pipeline.load.digest import hashes_of, without
 from atlas_pipeline.load.run import RunIdentity
 from atlas_pipeline.spec.catalogs import CatalogSpec
@@ -109,6 +109,11 @@ class TableLedger:
         for old in self._runs.find(mine, {"_id": 1}).sort("started", -1).skip(KEPT_RUNS):
             self._runs.delete_one({"_id": old["_id"]})
 
+    def fail(self, error: BaseException | None, **facts: Any) -> None:
+        """Close this run's record with an error. The texts of errors that are not ours can quote documents."""
+        told = str(error) if isinstance(error, AtlasError) else type(error).__name__
+        self.end("failed", error=told if error else "not published", **facts)
+
     @property
     def _run_key(self) -> str:
         return f"{self.table_id}:{self._run.run_id}"
@@ -156,9 +161,15 @@ class TableLedger:
     # --- publication -------------------------------------------------------------------------------------------------
 
     def announce(self, *, staging: str, uuid: Any, facts: Document) -> None:
-        """Say, before the rename, what is about to be published. A rename keeps the collection's UUID."""
+        """Say, before the rename, what is about to be published. A rename keeps the collection's UUID.
+
+        Raises:
+            TargetError: This run does not hold the lease any more.
+        """
         swap = {"run_id": self._run.run_id, "staging": staging, "uuid": uuid, "facts": facts}
-        self.tables.update_one({"_id": self.table_id}, {"$set": {"swap": swap}})
+        held = {"_id": self.table_id, "lease.run_id": self._run.run_id}
+        if not self.tables.update_one(held, {"$set": {"swap": swap}}).matched_count:
+            raise TargetError(f"{self.table_id}: the lease was lost right before the swap.", "run again")
 
     def publish(self) -> None:
         """Record that the announced swap has happened. Can be repeated."""

@@ -95,7 +95,7 @@ class Quarantine:
 
     def _entry(self, reject: Reject, number: int, now: datetime) -> Document:
         return {
-            "_id": f"{self._of_table['catalog']}.{self._of_table['collection']}:{self._run.run_id}:{number}",
+            "_id": f"{self._of_table['catalog']}.{self._of_table['collection']}:{self._run.short}:{number}",
             **self._of_run,
             "table": self._table.source,
             "key": [storable(value) for value in reject.key],

@@ -21,7 +21,7 @@ from typing import Any
 
 from pymongo.collection import Collection
 
-from atlas_pipeline.errors import AtlasError, DataQualityError
+from atlas_pipeline.errors import DataQualityError
 from atlas_pipeline.extract.batching import read_ahead
 from atlas_pipeline.extract.snapshot import Row, Snapshot
 from atlas_pipeline.load import duplicates, foreign, indexes, staging
@@ -122,11 +122,12 @@ class Reload:
         with ExitStack() as undo:
             undo.enter_context(self._target.translated())
             try:
-                undo.enter_context(self._lease)
-                self._prepare()
-            except AtlasError as error:
+                with self._target.translated():
+                    undo.enter_context(self._lease)
+                    self._prepare()
+            except BaseException as error:
                 self.ledger.begin(source=self.snapshot.description)
-                self.ledger.end("failed", error=str(error))
+                self.ledger.fail(error)
                 raise
             self._open = undo.pop_all()
         return self
@@ -136,8 +137,9 @@ class Reload:
     ) -> None:
         with self._open:  # gives the lease back, and translates the driver's errors
             if not self._ended:
-                known = str(error) if isinstance(error, AtlasError) else f"{kind.__name__ if kind else 'not published'}"
-                self.ledger.end("failed", error=known, **self._summary())
+                if self._lease.lost():  # who has it now removed our staging collection; a late write of ours remade it
+                    self.staging.drop(comment=self.run.run_id)
+                self.ledger.fail(error, **self._summary())
             if error is not None:
                 raise error
 
@@ -180,9 +182,9 @@ class Reload:
                 self._quarantine([*repeated, *mapped.rejects])
                 facts.truncated.update(mapped.truncated)
                 observe(rows, mapped)
+                self.ledger.phase("load")
                 for acknowledged in writer.send(mapped.documents, mapped):
                     self._acknowledge(acknowledged, recorder)
-                    self.ledger.phase("load")
             for acknowledged in writer.finish():
                 self._acknowledge(acknowledged, recorder)
         recorder.close()
@@ -193,11 +195,11 @@ class Reload:
             )
 
     def build(self) -> None:
-        """Verify the bytes, keep foreign documents, build unique indexes, count.
+        """Verify the bytes, build unique indexes, count.
 
         Raises:
             DataQualityError: Staging does not hold the bytes that were sent.
-            TargetError: An index cannot be built, or a kept foreign document clashes.
+            TargetError: An index cannot be built, or the collection would shrink by more than its policy allows.
         """
         self.ledger.phase("check")
         self.facts.digest = staging.verify_digest(self.staging, self.ledger, self.run)
@@ -219,13 +221,8 @@ class Reload:
         indexes.create(self.staging, early, comment=self.run.run_id)
         if removed:
             self.facts.digest = staging.digest_of(self.staging, comment=self.run.run_id)
-        if self.table.sync.foreign_documents == "keep":
-            self.facts.kept_foreign = foreign.copy_into(
-                self.staging, self._live, self.ledger.published_ranges(), comment=self.run.run_id
-            )
         self.ledger.phase("check")
-        total = self.staging.count_documents({}, comment=self.run.run_id)
-        self.facts.loaded = total - self.facts.kept_foreign
+        self.facts.loaded = self.staging.count_documents({}, comment=self.run.run_id)
         self.facts.quarantined = self.quarantine.count()
         self._guards.require_size(self.facts.loaded)
 
@@ -236,7 +233,8 @@ class Reload:
             facts: What the ledger should keep of the checks.
 
         Raises:
-            TargetError: The live collection is held by a transaction, or holds foreign documents by now.
+            TargetError: The live collection is held by a transaction or holds foreign documents by now, or one that is
+                to be kept clashes with a row.
             LeaseHeldError: The lease was lost meanwhile.
         """
         comment = self.run.run_id
@@ -245,6 +243,11 @@ class Reload:
             self.facts.carried_indexes = indexes.carry_over(
                 self._live, self.staging, self.table.indexes, comment=comment
             )
+            if self.table.sync.foreign_documents == "keep":
+                # As late as possible: what the application writes from here on is not carried over.
+                self.facts.kept_foreign = foreign.copy_into(
+                    self.staging, self._live, self.ledger.published_ranges(), comment=comment
+                )
             self._guards.require_no_foreign()
         self._lease.require()
         info = collection_info(self.database, self.staging.name)

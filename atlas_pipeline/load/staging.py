@@ -12,7 +12,16 @@ from typing import Any
 from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import OperationFailure
-from tenacity import RetryError, Retrying, retry_if_exception, stop_after_attempt, wait_exponential_jitter
+from tenacity import (
+    RetryError,
+    Retrying,
+    retry_if_exception,
+    retry_if_result,
+    stop_after_attempt,
+    stop_after_delay,
+    wait_exponential_jitter,
+    wait_fixed,
+)
 
 from atlas_pipeline.errors import DataQualityError, TargetError
 from atlas_pipeline.load.digest import new_digest, raw_range
@@ -25,6 +34,7 @@ Document = dict[str, Any]
 
 RENAME_TIMEOUT_MS = 5_000
 RENAME_ATTEMPTS = 4
+_END_SECONDS = 10
 _BLOCKED = {24, 50, 262}  # LockTimeout, MaxTimeMSExpired, ExceededTimeLimit
 _CARRIED = ("validator", "validationLevel", "validationAction", "changeStreamPreAndPostImages", "storageEngine")
 
@@ -129,8 +139,18 @@ def recover(database: Database[Document], live_name: str, ledger: TableLedger, q
     A rename keeps the collection's UUID, so whether an announced swap happened can be read from the live collection.
     The caller must hold the lease.
     """
-    done = [f"run {run_id} had died; its record is closed" for run_id in ledger.close_dead_runs()]
+    done = []
+    for run_id in ledger.close_dead_runs():
+        done.append(f"run {run_id} had died; its record is closed")
+        done += _end_operations(database, run_id)
     state = ledger.state()
+    for name in state.get("staging", []):
+        # The name was made for this table by an earlier run; nobody else can be using it while we hold the lease.
+        # It goes before anything is decided, so that no rename can happen any more.
+        if collection_info(database, name) is not None:
+            database.drop_collection(name)
+            done.append(f"staging collection {name} was removed")
+        ledger.forget_staging(name)
     pending = state.get("swap")
     if pending is not None:
         live = collection_info(database, live_name)
@@ -141,10 +161,32 @@ def recover(database: Database[Document], live_name: str, ledger: TableLedger, q
         else:
             ledger.withdraw()
             done.append(f"the swap of run {pending['run_id']} had not happened; it is forgotten")
-    for name in state.get("staging", []):
-        # The name was made for this table by an earlier run; nobody else can be using it while we hold the lease.
-        if collection_info(database, name) is not None:
-            database.drop_collection(name)
-            done.append(f"staging collection {name} was removed")
-        ledger.forget_staging(name)
     return done
+
+
+def _end_operations(database: Database[Document], run_id: str) -> list[str]:
+    """End what the server still does for a dead run. A write that waited there would bring its staging collection back
+    after that was removed.
+    """
+    admin = database.client.admin
+    of_run: list[Document] = [{"$currentOp": {"allUsers": False}}, {"$match": {"command.comment": run_id}}]
+
+    def end_all() -> int:
+        operations = [operation["opid"] for operation in admin.aggregate(of_run)]
+        for operation in operations:
+            admin.command("killOp", op=operation)
+        return len(operations)
+
+    try:
+        ended = end_all()
+        if ended:
+            Retrying(retry=retry_if_result(bool), stop=stop_after_delay(_END_SECONDS), wait=wait_fixed(0.1))(end_all)
+    except OperationFailure as error:
+        # Small hosted servers do not tell, and a late write has to be very late to matter.
+        return [f"the server does not tell what it still does for it ({(error.details or {}).get('codeName')})"]
+    except RetryError:
+        raise TargetError(
+            f"{database.name}: the server still works for dead run {run_id}, which does not end.",
+            "look at db.currentOp, then run again",
+        ) from None
+    return [f"{ended} operations that the server still did for it were ended"] if ended else []

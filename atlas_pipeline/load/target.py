@@ -24,6 +24,7 @@ Document = dict[str, Any]
 ROOM_FACTOR = 2
 """A reload needs room for the old and the new collection at once."""
 _NOT_REPLACEABLE = ("capped", "collation", "clusteredIndex", "encryptedFields")
+_UNAUTHORIZED = 13
 _URI_CURE = "use mongodb://user:password@host:27017/"
 
 
@@ -106,7 +107,7 @@ class Target:
             return TargetError(
                 f"{where} refused the credentials.", "correct user, password and authSource in MONGODB_URI"
             )
-        if name == "Unauthorized" or error.code == 13:
+        if name == "Unauthorized" or error.code == _UNAUTHORIZED:
             return TargetError(
                 f"{where} does not let this user do what is needed.",
                 "grant readWrite and dbAdmin on the target database and on its _pipeline database",
@@ -161,7 +162,7 @@ def require_room(database: Database[Document], name: str, source_bytes: int) -> 
     Raises:
         TargetError: Less than twice the larger of both is free on the server's disk.
     """
-    stats = database.client.admin.command("dbStats")  # of a database that exists, or the numbers are zero
+    stats = _disk(database)
     if not stats.get("fsTotalSize"):
         return  # routers and some hosted servers do not tell
     free = int(stats["fsTotalSize"] - stats["fsUsedSize"])
@@ -174,3 +175,15 @@ def require_room(database: Database[Document], name: str, source_bytes: int) -> 
             f"A reload of {database.name}.{name} needs up to {needed:,} bytes; the server's disk has {free:,} left.",
             "make room on the server's disk",
         )
+
+
+def _disk(database: Database[Document]) -> Document:
+    """Statistics that hold the size of the server's disk. They are zero for a database that does not exist yet, and
+    `admin` does, but not every user may ask about it.
+    """
+    try:
+        return database.client.admin.command("dbStats")
+    except OperationFailure as error:
+        if error.code != _UNAUTHORIZED:
+            raise
+        return database.command("dbStats")

@@ -95,9 +95,9 @@ def collection_asset(
             )
         for note in result.facts.recovered:
             context.log.warning(f"{table.collection}: {note}")
+        if failing := [f"{one.check.name}: {one.summary}" for one in result.outcomes if not one.passed]:
+            context.log.warning(f"{table.collection}: {'; '.join(failing)}")
         for outcome in result.outcomes:
-            if not outcome.passed:
-                context.log.warning(f"{table.collection}: {outcome.check.name}: {outcome.summary}")
             yield metadata.check_result(outcome, key)
         if not result.published:
             failed = ", ".join(outcome.check.name for outcome in result.outcomes if outcome.withholds)

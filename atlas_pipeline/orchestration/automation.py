@@ -10,7 +10,8 @@ from __future__ import annotations
 import dagster as dg
 from dagster import DagsterRunStatus
 
-from atlas_pipeline.orchestration.instance import CATALOG_TAG, active_run
+from atlas_pipeline.catalogs.registry import CATALOGS
+from atlas_pipeline.orchestration.instance import CATALOG_TAG, active_run, end_dead_runs
 from atlas_pipeline.orchestration.reports import write_report_of_run
 from atlas_pipeline.spec.catalogs import CatalogSpec
 
@@ -51,6 +52,18 @@ def sync_schedule(
         return dg.RunRequest(tags={CATALOG_TAG: catalog.name, "trigger": "schedule"})
 
     return schedule
+
+
+@dg.sensor(
+    name="end_dead_runs",
+    minimum_interval_seconds=60,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Ends runs whose process is gone and frees their pool slots, so that the next run need not wait.",
+)
+def dead_run_sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+    """End the runs of dead processes, of all catalogs."""
+    ended = [run_id for name in CATALOGS for run_id in end_dead_runs(context.instance, name)]
+    return dg.SkipReason(f"ended {', '.join(ended)}" if ended else "no dead run")
 
 
 @dg.run_failure_sensor(

@@ -118,7 +118,7 @@ def _check(
         quarantined=reload.facts.quarantined,
         duplicate_keys=reload.facts.duplicate_keys,
         missing_keys=keys.missing,
-        extra_keys=keys.extra - reload.facts.kept_foreign,
+        extra_keys=keys.extra,
         orphans=sum(one.count for one in orphans),
     )
     compared = compare_sample(

@@ -140,7 +140,7 @@ def sample(comparison: SampleComparison) -> CheckOutcome:
 def expectations(outcome: ExpectationsOutcome) -> CheckOutcome:
     rows: list[dict[str, str | int]] = [
         {
-            "expectation": failure.expectation,
+            "expectation": failure.meaning or failure.expectation,
             "column": failure.column,
             "outcome": failure.outcome,
             "severity": failure.severity,
@@ -172,8 +172,7 @@ def rejects(table: TableSpec, counts: TableCounts, entries: Sequence[Mapping[str
         check=REJECTS,
         passed=counts.quarantined == 0,
         severity="ERROR" if over else "WARN",
-        summary=f"{counts.quarantined:,} rows in quarantine"
-        + (f", over the budget of {budget.rows} rows and {budget.percent:g} %" if over else ""),
+        summary=f"rows in quarantine: {counts.quarantined:,}" + (f", over the budget of {budget}" if over else ""),
         facts={"quarantined": counts.quarantined, "budget_rows": budget.rows, "budget_percent": budget.percent},
         rows=rows,
         truncated=counts.quarantined > len(rows),

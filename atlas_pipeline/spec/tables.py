@@ -35,6 +35,9 @@ class ErrorBudget:
                 f"Error budget {self.rows} rows, {self.percent} % is out of range.", "use rows >= 0, 0 to 100 %"
             )
 
+    def __str__(self) -> str:
+        return f"{self.rows:,} rows" + (f" and {self.percent:g} %" if self.percent < 100 else "")
+
     def exceeded(self, *, quarantined: int, source_rows: int) -> bool:
         return quarantined > self.rows or quarantined * 100 > self.percent * source_rows
 
@@ -48,8 +51,8 @@ class SyncPolicy:
         foreign_documents: What happens to live documents that this pipeline never loaded: `refuse` stops the swap and
             lists them, `keep` carries them over, `delete` lets the swap remove them.
         error_budget: Rows that may be quarantined before the run fails.
-        max_shrink_percent: Largest share of its documents that a collection may lose by one reload, in percent. A source
-            that was emptied, or is the wrong one, is refused rather than published; `--force` publishes it.
+        max_shrink_percent: Largest share of its documents that a collection may lose by one reload, in percent. A
+            source that was emptied, or is the wrong one, is refused rather than published; `--force` publishes it.
     """
 
     mode: Literal["reload"] = "reload"

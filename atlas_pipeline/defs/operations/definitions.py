@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dagster as dg
 
-from atlas_pipeline.orchestration.automation import report_failed_run, report_finished_run
+from atlas_pipeline.orchestration.automation import dead_run_sensor, report_failed_run, report_finished_run
 from atlas_pipeline.orchestration.resources import PipelineResource
 
 
@@ -13,5 +13,5 @@ def operations() -> dg.Definitions:
     """Shared definitions."""
     return dg.Definitions(
         resources={"pipeline": PipelineResource()},
-        sensors=[report_failed_run, report_finished_run],
+        sensors=[report_failed_run, report_finished_run, dead_run_sensor],
     )
