@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Any, TypeVar
 
 Row = tuple[Any, ...]
@@ -38,11 +38,11 @@ def batched_rows(fetch: Callable[[int], list[Row]], unbounded: Sequence[int]) ->
         yield batch
 
 
-def read_ahead(items: Iterator[T], depth: int = 2) -> Iterator[T]:
+def read_ahead(items: Iterator[T], depth: int = 2) -> Generator[T]:
     """Run `items` in a thread, at most `depth` items ahead of the consumer.
 
-    An exception of the producer is raised at the consumer. When the consumer stops early, the producer stops too and is
-    waited for, so that nobody reads a connection that is about to be closed.
+    An exception of the producer is raised at the consumer. When the generator is closed, the producer stops too and is
+    waited for, so that nobody reads a connection that is about to be closed: wrap it in `contextlib.closing`.
     """
     waiting: queue.Queue[tuple[str, Any]] = queue.Queue(maxsize=depth)
     stop = threading.Event()
@@ -61,10 +61,13 @@ def read_ahead(items: Iterator[T], depth: int = 2) -> Iterator[T]:
             for item in items:
                 if not put("item", item):
                     return
-        except BaseException as error:
+        except BaseException as error:  # handed to the consumer, whatever it is
             put("error", error)
         else:
             put("end", None)
+        finally:
+            if isinstance(items, Generator):
+                items.close()  # in this thread, which may be in the middle of it
 
     thread = threading.Thread(target=produce, name="atlas-reader", daemon=True)
     thread.start()

@@ -21,7 +21,8 @@ def translated(path: Path) -> Iterator[None]:
 
 def translate(error: sqlite3.Error, path: Path) -> SourceError:
     """The error to raise instead, with what to do about it."""
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    extended = getattr(error, "sqlite_errorcode", 0)
+    code = extended & 0xFF
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return SourceLockedError(
             f"Source file {path} stayed locked by another program.", "end its long transaction, or wait longer"
@@ -32,7 +33,12 @@ def translate(error: sqlite3.Error, path: Path) -> SourceError:
         )
     if code == sqlite3.SQLITE_CORRUPT:
         return SourceError(f"Source file {path} is damaged.", "run PRAGMA integrity_check on it, or restore it")
-    if code == sqlite3.SQLITE_CANTOPEN:
+    if extended == sqlite3.SQLITE_READONLY_ROLLBACK:
+        return SourceError(
+            f"Source file {path} was left in the middle of a commit by a program that died.",
+            "open it once with that program or the sqlite3 shell, which takes the commit back",
+        )
+    if code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
         return SourceError(
             f"Source file {path} cannot be opened.", "a WAL file needs a writable folder for its -shm file; check both"
         )

@@ -35,7 +35,7 @@ class SqliteSnapshot:
         self.size_bytes = size_bytes
         self._path = path
         self._connection = connection
-        self._collation: str | None = None
+        self._collation = "BINARY"  # whatever a key column declares: the target orders by bytes
         if connection.execute("PRAGMA encoding").fetchone()[0] != "UTF-8":
             # UTF-16 files order text by its UTF-16 bytes; the target orders by UTF-8, as Python does by code point.
             connection.create_collation(_UTF8_ORDER, lambda a, b: (a > b) - (a < b))
@@ -57,17 +57,15 @@ class SqliteSnapshot:
     def batches(self, table: TableSpec) -> Iterator[list[Row]]:
         """All rows in key order.
 
-        The driver raises for a whole fetch when one text is not UTF-8. Then the rest is read again from the last
-        complete batch on, with such texts as `Undecodable`, so that only the bad rows are refused.
+        The driver raises for a whole fetch when one text is not UTF-8. Then the rest is read again behind the last
+        complete batch, with such texts as `Undecodable`, so that only the bad rows are refused.
         """
         unbounded = [i for i, column in enumerate(table.columns) if column.unbounded]
-        key = [table.column_names.index(name) for name in table.key]
-        last: Row | None = None
+        ordered = statements.ordered_rows(table, self._collation)
         passed = 0
         try:
-            for batch in batched_rows(self._cursor(statements.ordered_rows(table, None, self._collation)), unbounded):
+            for batch in batched_rows(self._cursor(ordered), unbounded):
                 yield batch
-                last = tuple(batch[-1][position] for position in key)
                 passed += len(batch)
         except sqlite3.Error as error:
             if not _is_bad_text(error):
@@ -75,12 +73,8 @@ class SqliteSnapshot:
         else:
             return
         with self._tolerant():
-            if last is not None and None in last:  # nothing compares with NULL, so these rows are passed by counting
-                fetch = self._cursor(statements.ordered_rows(table, None, self._collation))
-                fetch(passed)
-            else:
-                fetch = self._cursor(statements.ordered_rows(table, last, self._collation))
-            yield from batched_rows(fetch, unbounded)
+            # By number, for a key says nothing of where to go on when it is NULL or when several rows have it.
+            yield from batched_rows(self._cursor(ordered.offset(passed)), unbounded)
 
     def keys(self, table: TableSpec) -> Iterator[Row]:
         with self._tolerant():

@@ -12,7 +12,7 @@ import shutil
 import sqlite3
 import uuid
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -49,11 +49,13 @@ class SqliteSource:
     @contextmanager
     def snapshot(self) -> Iterator[SqliteSnapshot]:
         """One consistent view for as long as the context lasts. Raises SourceError and SourceLockedError."""
-        if not self.path.is_file():
+        with self._readable():
+            is_file = self.path.is_file()
+        if not is_file:
             raise SourceError(
                 f"Source file {self.path} does not exist or is not a file.", "check the path in the source URL"
             )
-        with closing(self._open()) as connection, translated(self.path):
+        with self._leaving_no_log(), closing(self._open()) as connection, translated(self.path):
             mode = connection.execute("PRAGMA journal_mode").fetchone()[0]
             connection.execute("BEGIN")
             connection.execute(
@@ -67,14 +69,18 @@ class SqliteSource:
                 connection.rollback()
                 yield SqliteSnapshot(copy, "a private copy made by SQLite's backup", size, self.path)
 
-    def _open(self) -> sqlite3.Connection:
+    @contextmanager
+    def _readable(self) -> Iterator[None]:
         try:
-            with self.path.open("rb") as file:
-                header = file.read(16)
+            yield
         except OSError as error:
             raise SourceError(
-                f"Source file {self.path} cannot be read: {error.strerror}.", "check its permissions"
+                f"Source file {self.path} cannot be read: {error.strerror}.", "check its permissions and its folder's"
             ) from None
+
+    def _open(self) -> sqlite3.Connection:
+        with self._readable(), self.path.open("rb") as file:
+            header = file.read(16)
         if header and header != b"SQLite format 3\0":
             raise SourceError(
                 f"Source file {self.path} is not an SQLite database, or it is encrypted.",
@@ -88,6 +94,20 @@ class SqliteSource:
                 isolation_level=None,
                 check_same_thread=False,  # one thread at a time: the reader thread, then the caller's
             )
+
+    @contextmanager
+    def _leaving_no_log(self) -> Iterator[None]:
+        """A read-only connection to a WAL file makes an empty log beside it and may not remove it again. Any other one
+        does when it is closed, unless a program has the file open, and writes nothing where the log is empty.
+        """
+        try:
+            yield
+        finally:
+            log = self.path.with_name(f"{self.path.name}-wal")
+            with suppress(FileNotFoundError, sqlite3.Error):  # then somebody else works here, and will remove it
+                if log.stat().st_size == 0:
+                    with closing(sqlite3.connect(f"{self.path.as_uri()}?mode=rw", uri=True)) as connection:
+                        connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
 
     @contextmanager
     def _copied(self, connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
@@ -104,6 +124,8 @@ class SqliteSource:
         try:
             with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as copy:
                 connection.backup(copy)
+                # The copy of a WAL file is one too, and would want files of its own beside it.
+                copy.execute("PRAGMA journal_mode = DELETE")
                 # The file has no name from here on: it goes with this process, however that ends.
                 path.unlink()
                 yield copy
@@ -113,7 +135,7 @@ class SqliteSource:
 
 def _remove_abandoned(copies: Path) -> None:
     """Remove copies whose process died while it made them. Later on a copy has no name any more."""
-    for path in copies.glob("*-*.sqlite3"):
+    for path in copies.glob("*-*.sqlite3*"):  # and their journals
         owner = path.name.partition("-")[0]
         if owner.isdigit() and not psutil.pid_exists(int(owner)):
             path.unlink(missing_ok=True)

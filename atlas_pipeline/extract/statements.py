@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, MetaData, Select, Table, and_, func, or_, select, tuple_
+from sqlalchemy import Column, ColumnElement, MetaData, Select, Table, and_, func, or_, select
 from sqlalchemy.sql.elements import ColumnClause
 
 from atlas_pipeline.spec.tables import Reference, TableSpec
@@ -31,23 +31,17 @@ def row_count(table: TableSpec) -> Select[Any]:
     return select(func.count()).select_from(_table(table))
 
 
-def ordered_rows(table: TableSpec, after: Sequence[Any] | None = None, collation: str | None = None) -> Select[Any]:
-    """All columns in spec order, in key order, behind the key `after` when one is given."""
+def ordered_rows(table: TableSpec, collation: str) -> Select[Any]:
+    """All columns in spec order, in key order. The collation replaces one that a key column may declare."""
     source = _table(table)
-    key = _key(table, source)
-    order: list[Any] = [column.collate(collation) if collation else column for column in key]
-    statement = select(*(source.c[name] for name in table.column_names)).order_by(*order)
-    if after is None:
-        return statement
-    if len(key) == 1:
-        return statement.where(order[0] > after[0])
-    return statement.where(tuple_(*key) > tuple_(*after))
+    order = [column.collate(collation) for column in _key(table, source)]
+    return select(*(source.c[name] for name in table.column_names)).order_by(*order)
 
 
-def ordered_keys(table: TableSpec, collation: str | None = None) -> Select[Any]:
+def ordered_keys(table: TableSpec, collation: str) -> Select[Any]:
     source = _table(table)
     key = _key(table, source)
-    return select(*key).order_by(*(column.collate(collation) if collation else column for column in key))
+    return select(*key).order_by(*(column.collate(collation) for column in key))
 
 
 def rows_by_key(table: TableSpec, keys: Sequence[Sequence[Any]]) -> Select[Any]:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+import bson
 from bson.binary import Binary
 from pymongo import InsertOne, UpdateOne
 from pymongo.database import Database
@@ -72,8 +73,8 @@ class Quarantine:
             return []
         stored = [[storable(value) for value in key] for key in keys]
         found = self._entries.find({**self._of_run, "key": {"$in": stored}}, {"key": 1})
-        known = {repr(entry["key"]) for entry in found}
-        return [key for key, as_stored in zip(keys, stored, strict=True) if repr(as_stored) not in known]
+        known = {bson.encode({"key": entry["key"]}) for entry in found}
+        return [key for key, kept in zip(keys, stored, strict=True) if bson.encode({"key": kept}) not in known]
 
     def publish(self, run_id: str) -> None:
         """Make a run's entries the current ones; those seen before keep the time they were first seen. Can be

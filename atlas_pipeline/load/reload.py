@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
@@ -170,9 +170,12 @@ class Reload:
         """
         facts = self.facts
         recorder = RangeRecorder(self.ledger)
-        with BulkWriter[MappedBatch](self.staging, comment=self.run.run_id) as writer:
+        with (
+            BulkWriter[MappedBatch](self.staging, comment=self.run.run_id) as writer,
+            closing(read_ahead(self.snapshot.batches(self.table))) as batches,
+        ):
             last_key: Row | None = None
-            for rows in read_ahead(self.snapshot.batches(self.table)):
+            for rows in batches:
                 facts.read += len(rows)
                 distinct, repeated = rows, list[Reject]()
                 if facts.duplicate_keys:

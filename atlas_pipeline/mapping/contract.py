@@ -9,11 +9,18 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Annotated, Any, Optional
 
-from pydantic import AwareDatetime, ConfigDict, Field, TypeAdapter
+from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field, TypeAdapter
 from typing_extensions import TypedDict
 
 from atlas_pipeline.spec.columns import ColumnSpec, ValueType
 from atlas_pipeline.spec.tables import TableSpec
+
+
+def _not_null(value: Any) -> Any:
+    if value is None:
+        raise ValueError("null where the contract requires a value")
+    return value
+
 
 _ANNOTATIONS: dict[ValueType, Any] = {
     ValueType.TEXT: str,
@@ -21,7 +28,7 @@ _ANNOTATIONS: dict[ValueType, Any] = {
     ValueType.DOUBLE: float,
     ValueType.BOOLEAN: bool,
     ValueType.DATETIME: AwareDatetime,
-    ValueType.JSON: Any,
+    ValueType.JSON: Annotated[Any, AfterValidator(_not_null)],  # Any alone takes null too
     ValueType.JSON_OBJECT: dict[str, Any],
     ValueType.JSON_ARRAY: list[Any],
 }

@@ -90,10 +90,10 @@ def json_value(value: Any) -> Any:
         raise ValueRejectedError(RejectCode.BAD_JSON, f"not JSON: {error.msg} at character {error.pos}") from None
     except RecursionError:
         raise ValueRejectedError(RejectCode.JSON_DEPTH, f"nested deeper than {MAX_JSON_DEPTH} levels") from None
-    if "\\u" in source:
-        _require_encodable(json.dumps(parsed, ensure_ascii=False))
     if source.count("{") + source.count("[") > MAX_JSON_DEPTH and _depth(parsed) > MAX_JSON_DEPTH:
         raise ValueRejectedError(RejectCode.JSON_DEPTH, f"nested deeper than {MAX_JSON_DEPTH} levels")
+    if "\\u" in source:
+        _require_encodable(json.dumps(parsed, ensure_ascii=False))
     return parsed
 
 
@@ -125,8 +125,10 @@ CANONICAL: dict[ValueType, Callable[[Any], Any]] = {
 }
 """The canonical function of each value type."""
 
-IDENTITY_TYPES = frozenset({ValueType.TEXT, ValueType.INTEGER, ValueType.DOUBLE})
-"""Types whose canonical function only checks. On the bulk path the document contract makes the same check by batch."""
+IDENTITY_TYPES = frozenset({ValueType.TEXT, ValueType.INTEGER})
+"""Types whose canonical function only checks. On the bulk path the document contract makes the same check by batch.
+Doubles are not among them: the contract would round an integer that no double holds.
+"""
 
 
 def loses_microseconds(moment: datetime | None) -> bool:

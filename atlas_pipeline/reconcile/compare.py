@@ -6,14 +6,25 @@ from typing import Any
 
 import bson
 from bson.codec_options import CodecOptions
+from bson.raw_bson import RawBSONDocument
 
 _OPTIONS: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True)
+_RAW_OPTIONS: CodecOptions[RawBSONDocument] = CodecOptions(document_class=RawBSONDocument, tz_aware=True)
 MISSING = "(no document)"
 
 
 def decode(document: bytes) -> dict[str, Any]:
-    """A document as Python values, dates with their zone."""
+    """A document as Python values, dates with their zone. Every sub-document is a dict."""
+    # The driver makes a DBRef of an object with the keys $ref and $id, which a JSON schema may have too.
+    if b"\x02$ref\0" in document:
+        return {name: _plain(value) for name, value in RawBSONDocument(document, _RAW_OPTIONS).items()}
     return bson.decode(document, _OPTIONS)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, RawBSONDocument):
+        return {name: _plain(part) for name, part in value.items()}
+    return [_plain(part) for part in value] if isinstance(value, list) else value
 
 
 def differing_fields(expected: bytes, actual: bytes) -> tuple[str, ...]:

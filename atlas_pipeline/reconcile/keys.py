@@ -72,10 +72,13 @@ def _target_keys(collection: Collection[Any], table: TableSpec, result: KeyCompa
     extra.
     """
     found = collection.find({}, {"_id": 1}, comment=comment, batch_size=10_000)
+    fields = [column.field for column in table.key_columns] if len(table.key) > 1 else None
     for document in found.sort("_id", 1).hint([("_id", 1)]):
         identifier = document["_id"]
-        key = tuple(identifier.values()) if isinstance(identifier, dict) else (identifier,)
-        if _can_be_a_key(key, table):
+        shape, key = None, (identifier,)
+        if isinstance(identifier, dict):
+            shape, key = list(identifier), tuple(identifier.values())
+        if shape == fields and _can_be_a_key(key, table):
             yield key
         else:
             _extra(result, key)
@@ -83,7 +86,8 @@ def _target_keys(collection: Collection[Any], table: TableSpec, result: KeyCompa
 
 def _can_be_a_key(key: Row, table: TableSpec) -> bool:
     return len(key) == len(table.key) and all(
-        isinstance(value, _PYTHON_TYPES[column.value]) for value, column in zip(key, table.key_columns, strict=True)
+        isinstance(value, _PYTHON_TYPES[column.value]) and not isinstance(value, bool)
+        for value, column in zip(key, table.key_columns, strict=True)
     )
 
 

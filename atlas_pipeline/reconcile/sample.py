@@ -7,6 +7,7 @@ and staging.
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from pymongo.collection import Collection
 
 from atlas_pipeline.extract.snapshot import Row, Snapshot
 from atlas_pipeline.load.digest import split_documents
+from atlas_pipeline.load.duplicates import split_repeated
 from atlas_pipeline.load.quarantine import Quarantine
 from atlas_pipeline.mapping.mapper import MappedBatch, Mapper
 from atlas_pipeline.reconcile.compare import MISSING, decode, differing_fields
@@ -40,7 +42,7 @@ class SampleKeys:
 
     def __init__(self, table: TableSpec, *, source_rows: int, seed: int) -> None:
         self.seed = seed
-        size = min(source_rows, max(LEAST_ROWS, int(source_rows * SHARE)))
+        size = min(source_rows, max(LEAST_ROWS, math.ceil(source_rows * SHARE)))
         wanted = sorted(random.Random(seed).sample(range(source_rows), size))  # noqa: S311 - a sample, not a secret
         self._wanted = iter([*wanted, source_rows - 1] if source_rows else [])
         self._next = next(self._wanted, None)
@@ -113,8 +115,9 @@ def compare_sample(
     wanted = keys.keys()
     for start in range(0, len(wanted), _CHUNK):
         rows = snapshot.rows_by_key(mapper.table, wanted[start : start + _CHUNK])
-        mapped = mapper.map_batch(rows)
-        result.quarantined += len(mapped.rejects)
+        distinct, repeated = split_repeated(mapper, rows, None)
+        mapped = mapper.map_batch(distinct)
+        result.quarantined += len(repeated) + len(mapped.rejects)
         found = _documents(collection, mapped.ids, comment)
         for identifier, expected, row in zip(mapped.ids, mapped.documents, mapped.rows, strict=True):
             actual = found.get(_hashable(identifier))

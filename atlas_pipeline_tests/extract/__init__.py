@@ -1,0 +1,1 @@
+"""Tests of reading the source, on real SQLite files."""

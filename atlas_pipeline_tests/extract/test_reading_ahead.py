@@ -1,0 +1,104 @@
+"""Reading ahead: bounded, nothing lost, errors passed on, and the reader gone when nobody wants more."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from atlas_pipeline.extract.batching import read_ahead
+
+DEPTH = 2
+
+
+class Numbers:
+    """Counts up, and tells how far it has come."""
+
+    def __init__(self, end: int = 10**9, error: BaseException | None = None) -> None:
+        self.given = 0
+        self._end, self._error = end, error
+
+    def __iter__(self) -> Iterator[int]:
+        while self.given < self._end:
+            self.given += 1
+            yield self.given
+        if self._error is not None:
+            raise self._error
+
+
+def readers() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "atlas-reader"]
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+def test_everything_comes_once_and_in_order() -> None:
+    assert list(read_ahead(iter(Numbers(500)), DEPTH)) == list(range(1, 501))
+    assert list(read_ahead(iter(Numbers(0)), DEPTH)) == []
+    assert readers() == []
+
+
+def test_the_reader_is_ahead_by_a_bounded_number() -> None:
+    numbers = Numbers(300)
+    ahead = read_ahead(iter(numbers), DEPTH)
+    bound = DEPTH + 1  # and one in its hand
+    for consumed, _ in enumerate(ahead, start=1):
+        assert numbers.given <= consumed + bound
+        if consumed == 1:
+            wait_until(lambda: numbers.given == 1 + bound)
+    assert numbers.given == 300
+
+
+@pytest.mark.parametrize("error", [ValueError("broken"), KeyboardInterrupt(), SystemExit(3)])
+def test_an_error_of_the_reader_comes_after_what_was_read_before_it(error: BaseException) -> None:
+    read: list[int] = []
+    with pytest.raises(type(error)) as caught:
+        read.extend(read_ahead(iter(Numbers(5, error)), DEPTH))
+    assert caught.value is error
+    assert read == [1, 2, 3, 4, 5]
+    assert readers() == []
+
+
+def test_the_reader_ends_when_the_consumer_stops() -> None:
+    numbers = Numbers()
+    for number in read_ahead(iter(numbers), DEPTH):
+        if number == 3:
+            break
+    assert readers() == []
+    assert numbers.given <= 3 + DEPTH + 1
+
+
+def test_the_reader_ends_when_the_consumer_fails_though_the_error_is_kept() -> None:
+    def consume() -> None:
+        for number in read_ahead(iter(Numbers()), DEPTH):
+            raise ValueError(number)
+
+    with pytest.raises(ValueError, match="1") as caught:
+        consume()
+    assert readers() == []
+    assert caught.value.__traceback__ is not None
+
+
+def test_the_reader_is_waited_for_in_the_middle_of_a_read() -> None:
+    """Whoever stops may close the connection right away, so the reader must not be using it any more."""
+    reading, done = threading.Event(), threading.Event()
+
+    def slow() -> Iterator[int]:
+        yield 1
+        reading.set()
+        time.sleep(0.2)  # a read that nothing can cut short
+        done.set()
+        yield 2
+
+    for _ in read_ahead(slow(), DEPTH):
+        assert reading.wait(20)
+        break
+    assert done.is_set()
+    assert readers() == []
