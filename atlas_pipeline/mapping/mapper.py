@@ -89,7 +89,7 @@ class Mapper:
         documents = [dict(zip(self.table.fields, values, strict=True)) for values in zip(batch.ids, *body, strict=True)]
         batch.documents = list(map(bson.encode, self._contract.validate_python(documents)))
         if max(map(len, batch.documents)) > MAX_DOCUMENT_BYTES:
-            raise ValueRejectedError(RejectCode.TOO_LARGE, "a document of this batch is too large")
+            raise ValueRejectedError(RejectCode.TOO_LARGE, "the document is over 16 MiB, most of it in this column")
         for position in self._dates:
             if lost := sum(map(loses_microseconds, columns[position])):
                 batch.truncated[self.table.columns[position].name] += lost
@@ -115,6 +115,8 @@ class Mapper:
                 column = ""
                 one = self._map_single(row)
             except ValueRejectedError as error:
+                if error.code is RejectCode.TOO_LARGE:
+                    column = self._largest(row)
                 batch.rejects.append(self.reject(row, column, error.code, error.reason))
                 continue
             batch.documents += one.documents
@@ -136,6 +138,11 @@ class Mapper:
             raise ValueRejectedError(
                 RejectCode.CONTRACT, f"BSON cannot hold the document: {type(error).__name__}"
             ) from None
+
+    def _largest(self, row: Row) -> str:
+        """The column with the most characters or bytes."""
+        sizes = [len(value) if isinstance(value, str | bytes) else 0 for value in row]
+        return self.table.column_names[sizes.index(max(sizes))]
 
     def key_of(self, row: Row) -> Row:
         """The key values of a row, in key order."""

@@ -77,7 +77,7 @@ def test_rows_without_a_key_are_passed_once(path: Path) -> None:
 def test_rows_that_share_a_key_across_two_batches_are_all_read(path: Path) -> None:
     with database(path) as connection:
         connection.execute(LOOSE_DDL)
-        fill(connection, "items", [("same" if 1_990 < n < 2_010 else f"{n:05}", n, None) for n in range(2_500)])
+        fill(connection, "items", [(f"{1_991 if 1_990 < n < 2_010 else n:05}", n, None) for n in range(2_500)])
         spoil(connection, 2_400)
     with source_of(path).snapshot() as snapshot:
         found = all_rows(snapshot, ITEMS)

@@ -1,0 +1,1 @@
+"""Tests of the whole way, from a source file to the collections of a server."""

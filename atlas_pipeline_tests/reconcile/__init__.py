@@ -1,0 +1,1 @@
+"""Tests of comparing source and collection, on a real server."""
