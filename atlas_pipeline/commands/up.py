@@ -39,7 +39,7 @@ def up(
     with mongodb(settings) as server, reports_served(settings) as reports:
         notes = console.notes()
         notes.print(f"MongoDB {server.version} at {server.address}")
-        notes.print(f"Reports and Data Docs at {reports}")
+        notes.print(f"Reports at {reports}/reports/, Data Docs at {reports}/data_docs/")
         notes.print(f"Dagster UI at http://{host}:{port} in some seconds. Ctrl-C ends everything.")
         command = [str(Path(sys.executable).with_name("dagster")), "dev", "-h", host, "-p", str(port), *_workspace()]
         environment = {

@@ -87,7 +87,9 @@ def json_value(value: Any) -> Any:
         parsed = _JSON.decode(source)
     except json.JSONDecodeError as error:
         # The message of the parser names what it expected and where, never the text itself.
-        raise ValueRejectedError(RejectCode.BAD_JSON, f"not JSON: {error.msg} at character {error.pos}") from None
+        raise ValueRejectedError(
+            RejectCode.BAD_JSON, f"not JSON: {error.msg.removesuffix(' at')} at character {error.pos}"
+        ) from None
     except RecursionError:
         raise ValueRejectedError(RejectCode.JSON_DEPTH, f"nested deeper than {MAX_JSON_DEPTH} levels") from None
     if source.count("{") + source.count("[") > MAX_JSON_DEPTH and _depth(parsed) > MAX_JSON_DEPTH:

@@ -17,6 +17,7 @@ from atlas_pipeline.load.run import Holder, RunIdentity
 from atlas_pipeline.load.target import collection_info
 from atlas_pipeline.orchestration import metadata
 from atlas_pipeline.orchestration.failures import RETRY_POLICY, as_failures
+from atlas_pipeline.orchestration.instance import CATALOG_TAG
 from atlas_pipeline.orchestration.resources import PipelineResource
 from atlas_pipeline.orchestration.table_sync import sync_table
 from atlas_pipeline.quality.checks import CHECKS, EXPECTATIONS
@@ -38,7 +39,7 @@ def source_asset(catalog: CatalogSpec, table: TableSpec) -> dg.AssetSpec:
     return dg.AssetSpec(
         key=metadata.source_key(catalog, table.source),
         description=f"Table {table.source} of the {catalog.dialect} source. {table.about}",
-        group_name=catalog.name,
+        group_name=f"{catalog.name}_source",
         kinds={catalog.dialect, "table"},
         owners=[catalog.owner],
         metadata={
@@ -89,38 +90,38 @@ def collection_asset(
                 table=table,
                 snapshot=pipeline.snapshot(catalog),
                 expectations=pipeline.expectations,
-                run=RunIdentity(run_id=context.run.run_id, holder=Holder.this_process()),
+                run=_identity(context, catalog),
                 force=config.force,
                 progress=pipeline.progress_of(table.collection),
             )
-        for note in result.facts.recovered:
-            context.log.warning(f"{table.collection}: {note}")
-        if failing := [f"{one.check.name}: {one.summary}" for one in result.outcomes if not one.passed]:
-            context.log.warning(f"{table.collection}: {'; '.join(failing)}")
-        for outcome in result.outcomes:
-            yield metadata.check_result(outcome, key)
-        if not result.published:
-            failed = ", ".join(outcome.check.name for outcome in result.outcomes if outcome.withholds)
-            raise dg.Failure(
-                description=f"{table.collection} was not published: {failed}. The live collection is as it was.",
-                metadata={"exit_code": 1},
-                allow_retries=False,
+            for note in result.facts.recovered:
+                context.log.warning(f"{table.collection}: {note}")
+            if failing := [f"{one.check.name}: {one.summary}" for one in result.outcomes if not one.passed]:
+                context.log.warning(f"{table.collection}: {'; '.join(failing)}")
+            for outcome in result.outcomes:
+                yield metadata.check_result(outcome, key)
+            if not result.published:
+                failed = ", ".join(outcome.check.name for outcome in result.outcomes if outcome.withholds)
+                raise dg.Failure(
+                    description=f"{table.collection} was not published: {failed}. The live collection is as it was.",
+                    metadata={"exit_code": 1},
+                    allow_retries=False,
+                )
+            links = {outcome.check.name: outcome.link for outcome in result.outcomes}
+            yield dg.MaterializeResult(
+                asset_key=key,
+                data_version=dg.DataVersion(result.facts.digest),
+                metadata=metadata.materialization_metadata(
+                    catalog,
+                    table,
+                    result,
+                    address=pipeline.target.address,
+                    links={
+                        "data_docs": links[EXPECTATIONS.name],
+                        "report": f"{pipeline.settings.reports_url}/reports/{context.run.run_id}/index.html",
+                    },
+                ),
             )
-        links = {outcome.check.name: outcome.link for outcome in result.outcomes}
-        yield dg.MaterializeResult(
-            asset_key=key,
-            data_version=dg.DataVersion(result.facts.digest),
-            metadata=metadata.materialization_metadata(
-                catalog,
-                table,
-                result,
-                address=pipeline.target.address,
-                links={
-                    "data_docs": links[EXPECTATIONS.name],
-                    "report": f"{pipeline.settings.reports_url}/reports/{context.run.run_id}/index.html",
-                },
-            ),
-        )
 
     return collection
 
@@ -146,7 +147,7 @@ def index_asset(catalog: CatalogSpec, table: TableSpec) -> dg.AssetsDefinition:
             if collection_info(database, table.collection) is None:
                 raise TargetError(f"{database.name}.{table.collection} does not exist.", "sync the table first")
             changes = indexes.ensure(database[table.collection], table.indexes, comment=context.run.run_id)
-            run = RunIdentity(run_id=context.run.run_id, holder=Holder.this_process())
+            run = _identity(context, catalog)
             TableLedger(pipeline.target.pipeline_database(catalog), catalog, table, run).note(
                 indexes=len(table.indexes)
             )
@@ -155,3 +156,9 @@ def index_asset(catalog: CatalogSpec, table: TableSpec) -> dg.AssetsDefinition:
         return dg.MaterializeResult(asset_key=key, metadata=metadata.index_metadata(table, changes))
 
     return collection_indexes
+
+
+def _identity(context: dg.AssetExecutionContext, catalog: CatalogSpec) -> RunIdentity:
+    """Who does this step. A run that an asset's button started has no tags of the job, so it gets its catalog here."""
+    context.instance.add_run_tags(context.run.run_id, {CATALOG_TAG: catalog.name})
+    return RunIdentity(run_id=context.run.run_id, holder=Holder.this_process())

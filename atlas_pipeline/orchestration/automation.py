@@ -67,6 +67,7 @@ def dead_run_sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
 
 
 @dg.run_failure_sensor(
+    minimum_interval_seconds=10,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Writes the report of a failed run and logs what failed, with the cure.",
 )
@@ -84,6 +85,7 @@ def report_failed_run(context: dg.RunFailureSensorContext) -> dg.SkipReason | No
 
 @dg.run_status_sensor(
     run_status=DagsterRunStatus.SUCCESS,
+    minimum_interval_seconds=10,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Writes the report of a run that succeeded.",
 )

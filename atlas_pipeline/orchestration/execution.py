@@ -8,7 +8,7 @@ from typing import Any
 
 import dagster as dg
 
-from atlas_pipeline.errors import EXIT_CANNOT, EXIT_DIFFERENCES, EXIT_DONE
+from atlas_pipeline.errors import EXIT_CANNOT, EXIT_DIFFERENCES, EXIT_DONE, EXIT_INTERRUPTED
 from atlas_pipeline.extract.schema import inspect_schema, require_schema
 from atlas_pipeline.extract.snapshot import Snapshot
 from atlas_pipeline.load.guards import Guards
@@ -40,7 +40,7 @@ class RunOutcome:
     Attributes:
         run_id: Id of the Dagster run.
         problems: Failed steps, then failed checks of severity ERROR.
-        exit_code: 0, 1 or 2, the gravest of all problems.
+        exit_code: 0, 1, 2 or 130, the gravest of all problems.
         ended: Runs of dead processes that were ended before this one began.
     """
 
@@ -121,6 +121,9 @@ def _failed_steps(result: dg.ExecuteInProcessResult) -> list[Problem]:
         if not event.is_step_failure:
             continue
         data = event.step_failure_data
+        if data.error_source is not None and data.error_source.value == "INTERRUPT":
+            problems.append(Problem(step=event.step_key or "", description="interrupted", exit_code=EXIT_INTERRUPTED))
+            continue
         user = data.user_failure_data
         description = (user.description if user else None) or (data.error.message if data.error else "failed")
         code = user.metadata.get("exit_code") if user else None

@@ -17,12 +17,18 @@ from atlas_pipeline.errors import EXIT_CANNOT, AtlasError
 RETRY_POLICY = dg.RetryPolicy(max_retries=2, delay=1, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
 
 
+class Interrupted(dg.DagsterExecutionInterruptedError, dg.DagsterError):
+    """A person or the system ended the run. Dagster retries an interrupted step too, unless the error is its own."""
+
+
 @contextmanager
 def as_failures() -> Iterator[None]:
-    """Turn every error inside the block into a Failure that carries cure and exit code."""
+    """Turn every error inside the block into a Failure that carries cure and exit code. Interruptions end the run."""
     try:
         yield
-    except (dg.Failure, dg.RetryRequested, dg.DagsterExecutionInterruptedError):
+    except (KeyboardInterrupt, dg.DagsterExecutionInterruptedError):
+        raise Interrupted from None
+    except (dg.Failure, dg.RetryRequested):
         raise
     except AtlasError as error:
         raise dg.Failure(

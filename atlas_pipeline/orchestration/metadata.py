@@ -140,10 +140,11 @@ def materialization_metadata(
 
 def check_result(outcome: CheckOutcome, asset_key: dg.AssetKey) -> dg.AssetCheckResult:
     """One check as Dagster shows it: what, how many, which."""
-    metadata: dict[str, Any] = {"summary": outcome.summary, **outcome.facts}
+    metadata: dict[str, Any] = dict(outcome.facts)
     if outcome.rows:
         metadata["examples"] = table_records(outcome.rows)
-        metadata["examples_truncated"] = dg.MetadataValue.bool(outcome.truncated)
+        if outcome.truncated:
+            metadata["examples_truncated"] = dg.MetadataValue.bool(True)
     if outcome.truncated:
         metadata["note"] = f"only the first {ROWS_SHOWN} are shown; the counts are exact"
     if outcome.link:

@@ -96,8 +96,8 @@ class CheckOutcome:
 
 
 def row_count(counts: TableCounts, keys: KeyComparison) -> CheckOutcome:
-    rows = [{"key": repr(key), "problem": "in the source only"} for key in keys.missing_examples]
-    rows += [{"key": repr(key), "problem": "in the collection only"} for key in keys.extra_examples]
+    rows = [{"key": _key(key), "problem": "in the source only"} for key in keys.missing_examples]
+    rows += [{"key": _key(key), "problem": "in the collection only"} for key in keys.extra_examples]
     return CheckOutcome(
         check=ROW_COUNT,
         passed=counts.add_up,
@@ -149,12 +149,14 @@ def expectations(outcome: ExpectationsOutcome) -> CheckOutcome:
         }
         for failure in outcome.failures
     ]
+    noted = sum(failure.severity == "info" for failure in outcome.failures)
     return CheckOutcome(
         check=EXPECTATIONS,
-        passed=outcome.passed,
+        passed=outcome.severity not in ("critical", "warning"),
         severity="ERROR" if outcome.severity == "critical" else "WARN",
-        summary=f"{outcome.evaluated} expectations evaluated, {len(outcome.failures)} not met",
-        facts={"evaluated": outcome.evaluated, "not_met": len(outcome.failures)},
+        summary=f"expectations evaluated: {outcome.evaluated}, not met: {len(outcome.failures) - noted}"
+        + (f", noted only: {noted}" if noted else ""),
+        facts={"evaluated": outcome.evaluated, "not_met": len(outcome.failures) - noted},
         rows=rows[:ROWS_SHOWN],
         truncated=len(rows) > ROWS_SHOWN,
         link=outcome.url,
@@ -165,7 +167,7 @@ def rejects(table: TableSpec, counts: TableCounts, entries: Sequence[Mapping[str
     budget = table.sync.error_budget
     over = budget.exceeded(quarantined=counts.quarantined, source_rows=counts.source_rows)
     rows = [
-        {"key": repr(entry["key"]), "column": entry["column"], "code": entry["code"], "reason": entry["reason"]}
+        {"key": _key(entry["key"]), "column": entry["column"], "code": entry["code"], "reason": entry["reason"]}
         for entry in entries[:ROWS_SHOWN]
     ]
     return CheckOutcome(
@@ -173,7 +175,7 @@ def rejects(table: TableSpec, counts: TableCounts, entries: Sequence[Mapping[str
         passed=counts.quarantined == 0,
         severity="ERROR" if over else "WARN",
         summary=f"rows in quarantine: {counts.quarantined:,}" + (f", over the budget of {budget}" if over else ""),
-        facts={"quarantined": counts.quarantined, "budget_rows": budget.rows, "budget_percent": budget.percent},
+        facts={"quarantined": counts.quarantined, "budget": str(budget)},
         rows=rows,
         truncated=counts.quarantined > len(rows),
     )
@@ -187,9 +189,7 @@ def references(found: Sequence[Orphans]) -> CheckOutcome:
             "refers_to": " or ".join(".".join(target) for target in one.reference.targets),
             "declared": "foreign key" if one.reference.enforced else "by convention",
             "orphans": one.count,
-            "examples": ", ".join(
-                f"{key[0] if len(key) == 1 else key!r} -> {value!r}" for key, value in one.examples[:3]
-            ),
+            "examples": ", ".join(f"{_key(key)} -> {value!r}" for key, value in one.examples[:3]),
             "note": one.reference.about,
         }
         for one in found
@@ -199,8 +199,16 @@ def references(found: Sequence[Orphans]) -> CheckOutcome:
         check=REFERENCES,
         passed=orphans == 0,
         severity="WARN",
-        summary=f"{len(found)} references checked over the whole table, {orphans:,} rows refer to nothing",
-        facts={"references": len(found), "orphans": orphans},
+        summary=f"references of the whole table: {len(found)}, rows that refer to nothing: {orphans:,}",
+        facts={"orphans": orphans},
         rows=rows[:ROWS_SHOWN],
         truncated=len(rows) > ROWS_SHOWN,
+    )
+
+
+def _key(values: Sequence[Any]) -> str:
+    """Key values for people: text as it is, in quotes only where its ends or commas could mislead."""
+    return ", ".join(
+        value if isinstance(value, str) and value and value.strip() == value and "," not in value else repr(value)
+        for value in values
     )

@@ -89,7 +89,7 @@ def test_a_page_says_what_was_expected_and_found(site: Path) -> None:
     (path,) = site.glob("validations/small/accounts/counts/run-2/*/*.html")
     text = " ".join(Page(path).text.split())
     assert "fails: critical" in text
-    assert "Every reference resolves to a row that exists. warning 7" in text
+    assert "Every reference resolves to a row that exists. info 7" in text
     assert "30 and 29" in text
     assert "✓ holds duplicate_keys" in text
 

@@ -31,7 +31,7 @@ def test_the_history_holds_what_was_validated_newest_run_first(validate: Validat
     assert list(second.tables) == [("small", "accounts"), ("small", "memberships")]
     accounts = second.tables["small", "accounts"]
     assert [(kind, each.verdict, each.failed) for kind, each in accounts.items()] == [
-        ("counts", "warning", 1),
+        ("counts", "info", 1),
         ("sample", "critical", 1),
     ]
     assert all((state / "data_docs" / each.page).is_file() for each in accounts.values())

@@ -13,5 +13,6 @@ def operations() -> dg.Definitions:
     """Shared definitions."""
     return dg.Definitions(
         resources={"pipeline": PipelineResource()},
+        executor=dg.in_process_executor,
         sensors=[report_failed_run, report_finished_run, dead_run_sensor],
     )

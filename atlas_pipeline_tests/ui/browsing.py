@@ -1,0 +1,67 @@
+"""Headless Chromium, and pages in it that may ask for nothing outside this machine."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, Request, expect, sync_playwright
+
+PATIENCE_MS = 45_000
+_NAMES = ("chromium", "chromium-browser", "google-chrome")
+_ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+)
+
+
+@contextmanager
+def chromium() -> Iterator[BrowserContext]:
+    """A browser; without one the caller's tests are skipped, but fail where CI says that all have to run."""
+    found = next(filter(None, map(shutil.which, _NAMES)), None)
+    if found is None:
+        missing = f"No browser: none of {', '.join(_NAMES)} is on the PATH."
+        if os.environ.get("CI"):
+            pytest.fail(missing)
+        pytest.skip(missing)
+    expect.set_options(timeout=PATIENCE_MS)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=_ARGUMENTS)
+        context = browser.new_context(viewport={"width": 1600, "height": 4000})  # all tables have room
+        context.set_default_timeout(PATIENCE_MS)
+        yield context
+        browser.close()
+
+
+@contextmanager
+def opened_page(context: BrowserContext) -> Iterator[Page]:
+    """A page, closed with those that it opened. None of them may have asked for another machine."""
+    asked: list[str] = []
+
+    def note(request: Request) -> None:
+        asked.append(request.url)
+
+    context.on("request", note)
+    try:
+        yield context.new_page()
+    finally:
+        for page in context.pages:
+            page.close()
+        context.remove_listener("request", note)
+    elsewhere = [url for url in asked if not _is_of_this_machine(url)]
+    assert not elsewhere, f"asked for another machine: {elsewhere}"
+
+
+def _is_of_this_machine(url: str) -> bool:
+    address = urlsplit(url)
+    return address.scheme in ("data", "blob") or address.hostname == "127.0.0.1"

@@ -1,0 +1,49 @@
+"""What the lineage shows: every source table, its collection and the collection's indexes."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from atlas_pipeline_tests.catalogs.facts_infrastructure_atlas import FACTS
+from atlas_pipeline_tests.ui.portal import CATALOG, Portal
+
+pytestmark = pytest.mark.ui
+
+LANES = {(facts["source"], name, f"{name}_indexes") for name, facts in FACTS.items()}
+# A node of the graph is a foreignObject with its place, and its name as the only tooltip of a label.
+PLACES = """nodes => nodes.map(node => [
+    Number(node.getAttribute('y')), Number(node.getAttribute('x')),
+    node.querySelector('[data-tooltip]')?.getAttribute('data-tooltip')]).filter(place => place[2])"""
+
+
+def test_the_graph_shows_each_of_the_18_collections_between_its_table_and_its_indexes(
+    portal: Portal, page: Page
+) -> None:
+    page.goto(f"{portal.address}/asset-groups")
+    for name in FACTS:
+        expect(page.locator("foreignObject").locator(f'[data-tooltip="{name}_indexes"]')).to_be_visible()
+    rows: dict[int, list[tuple[int, str]]] = {}
+    for y, x, name in page.locator("foreignObject").evaluate_all(PLACES):
+        rows.setdefault(y, []).append((x, name))
+    assert {tuple(name for _, name in sorted(row)) for row in rows.values()} == LANES
+    assert len(LANES) == 18
+
+
+def test_the_edges_lead_from_table_to_collection_to_indexes_and_nowhere_else(portal: Portal) -> None:
+    nodes = portal.ask("{ assetNodes { assetKey { path } dependencyKeys { path } } }")["assetNodes"]
+    edges = {tuple(node["assetKey"]["path"]): [tuple(key["path"]) for key in node["dependencyKeys"]] for node in nodes}
+    expected: dict[tuple[str, ...], list[tuple[str, ...]]] = {}
+    for source, collection, indexes in LANES:
+        expected[("source", CATALOG, source)] = []
+        expected[(CATALOG, collection)] = [("source", CATALOG, source)]
+        expected[(CATALOG, indexes)] = [(CATALOG, collection)]
+    assert edges == expected
+
+
+def test_the_lineage_of_an_asset_names_the_table_that_it_comes_from(portal: Portal, page: Page) -> None:
+    page.goto(portal.asset("secrets", view="lineage"))
+    for name in ("secure_settings", "secrets", "secrets_indexes"):
+        expect(page.locator("foreignObject").locator(f'[data-tooltip="{name}"]')).to_be_visible()
+    expect(page.locator("foreignObject").filter(has_text="secure_settings")).to_contain_text("SQLite")
+    expect(page.locator("foreignObject").filter(has_text="secrets_indexes")).to_contain_text("MongoDB")
