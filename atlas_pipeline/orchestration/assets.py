@@ -39,7 +39,7 @@ def source_asset(catalog: CatalogSpec, table: TableSpec) -> dg.AssetSpec:
     return dg.AssetSpec(
         key=metadata.source_key(catalog, table.source),
         description=f"Table {table.source} of the {catalog.dialect} source. {table.about}",
-        group_name=f"{catalog.name}_source",
+        group_name=catalog.name,  # one group: the graph folds several, and lineage would not be seen
         kinds={catalog.dialect, "table"},
         owners=[catalog.owner],
         metadata={
