@@ -9,11 +9,13 @@ import sys
 from typing import Any
 
 import typer
+from pydantic import ValidationError
 from typer.core import TyperGroup
 
 from atlas_pipeline.commands import demo, doctor, expectations, quarantine, servers, status, sync, up
 from atlas_pipeline.commands.console import print_json
-from atlas_pipeline.errors import EXIT_INTERRUPTED, AtlasError
+from atlas_pipeline.errors import EXIT_CANNOT, EXIT_INTERRUPTED, AtlasError, ConfigurationError
+from atlas_pipeline.settings import Settings
 
 
 class _Tool(TyperGroup):
@@ -25,6 +27,11 @@ class _Tool(TyperGroup):
         except AtlasError as error:
             _show(error)
             raise typer.Exit(error.exit_code) from None
+        except ValidationError as error:
+            if error.title != Settings.__name__:
+                raise
+            _show(_wrong_settings(error))
+            raise typer.Exit(EXIT_CANNOT) from None
         except KeyboardInterrupt:
             typer.echo("Interrupted. What was published is whole; what was not is as it was.", err=True)
             raise typer.Exit(EXIT_INTERRUPTED) from None
@@ -52,6 +59,12 @@ app.add_typer(expectations.app, name="expectations")
 def main() -> None:
     """Entry point."""
     app()
+
+
+def _wrong_settings(error: ValidationError) -> ConfigurationError:
+    """What to tell an operator whose environment the settings refuse. Values are left out, for some are secret."""
+    wrong = [f"{detail['loc'][0]}: {detail['msg']}" for detail in error.errors(include_input=False)]
+    return ConfigurationError(f"{'; '.join(wrong)}.", "correct these environment variables, or unset them")
 
 
 def _show(error: AtlasError) -> None:

@@ -105,11 +105,15 @@ def run(catalog: CatalogSpec, tables: Sequence[TableSpec], *, settings: Settings
                 progress=progress,
             )
         seconds = time.perf_counter() - began
-        report = write_report(catalog, run_id, target, settings)
+        problems = tuple(f"{problem.step}: {problem.description}" for problem in outcome.problems)
+        for problem in problems:
+            typer.echo(f"failed {problem}", err=True)
+        with target.translated():
+            report = write_report(catalog, run_id, target, settings)
     return Synced(
         run_id=run_id,
         records=report.tables,
-        problems=tuple(f"{problem.step}: {problem.description}" for problem in outcome.problems),
+        problems=problems,
         exit_code=outcome.exit_code,
         report=report.html,
         data_docs=settings.data_docs_dir / "index.html",
@@ -136,7 +140,7 @@ def as_json(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def show(synced: Synced) -> None:
-    """The run as a table, what failed, and where the reports are."""
+    """The run as a table, and where the reports are."""
     console.print_table(
         f"Run {synced.run_id}",
         ["table", "collection", "source rows", "documents", "quarantined", "indexes", "checks", "seconds"],
@@ -155,8 +159,6 @@ def show(synced: Synced) -> None:
         ],
         numbers=["source rows", "documents", "quarantined", "indexes", "seconds"],
     )
-    for problem in synced.problems:
-        console.notes().print(f"[red]failed[/red] {problem}", soft_wrap=True)
     typer.echo(f"{len(synced.records)} tables in {synced.seconds:.1f} s")
     typer.echo(f"report:    {synced.report}")
     typer.echo(f"data docs: {synced.data_docs}")

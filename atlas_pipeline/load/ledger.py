@@ -71,6 +71,8 @@ class TableLedger:
 
     def begin(self, *, source: str) -> None:
         """Open this run's record. A repeated attempt of the same run starts a new one in its place."""
+        self._ranges.create_index([("table_id", 1), ("run_id", 1), ("position", 1)], name="by_run")
+        self._runs.create_index([("run_id", 1)], name="by_run")
         self._runs.replace_one(
             {"_id": self._run_key},
             {
@@ -88,8 +90,6 @@ class TableLedger:
             },
             upsert=True,
         )
-        self._ranges.create_index([("table_id", 1), ("run_id", 1), ("position", 1)], name="by_run")
-        self._runs.create_index([("run_id", 1)], name="by_run")
 
     def phase(self, name: str) -> None:
         """Record what this run does now."""

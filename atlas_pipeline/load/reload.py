@@ -20,6 +20,7 @@ from types import TracebackType
 from typing import Any
 
 from pymongo.collection import Collection
+from pymongo.errors import PyMongoError
 
 from atlas_pipeline.errors import DataQualityError
 from atlas_pipeline.extract.batching import read_ahead
@@ -110,11 +111,7 @@ class Reload:
         self._lease = Lease(self.ledger.tables, self.ledger.table_id, run)
         self._open = ExitStack()
         self._ended = False
-        lookups = {
-            column.name: snapshot.restorable_texts(*column.restored_from)
-            for column in table.columns
-            if column.restored_from is not None
-        }
+        lookups = {c.name: snapshot.restorable_texts(*c.restored_from) for c in table.columns if c.restored_from}
         self.mapper = Mapper(table, lookups)
         self.staging: Collection[Document]
 
@@ -136,10 +133,11 @@ class Reload:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         with self._open:  # gives the lease back, and translates the driver's errors
+            known = self._target.translate(error) if isinstance(error, PyMongoError) else error
             if not self._ended:
                 if self._lease.lost():  # who has it now removed our staging collection; a late write of ours remade it
                     self.staging.drop(comment=self.run.run_id)
-                self.ledger.fail(error, **self._summary())
+                self.ledger.fail(known, **self._summary())
             if error is not None:
                 raise error
 
@@ -246,8 +244,7 @@ class Reload:
             self.facts.carried_indexes = indexes.carry_over(
                 self._live, self.staging, self.table.indexes, comment=comment
             )
-            if self.table.sync.foreign_documents == "keep":
-                # As late as possible: what the application writes from here on is not carried over.
+            if self.table.sync.foreign_documents == "keep":  # late, for what is written from here on is not kept
                 self.facts.kept_foreign = foreign.copy_into(
                     self.staging, self._live, self.ledger.published_ranges(), comment=comment
                 )

@@ -16,7 +16,7 @@ from pymongo.errors import AutoReconnect, InvalidURI, OperationFailure, PyMongoE
 from pymongo.errors import ConfigurationError as MongoConfigurationError
 from pymongo.uri_parser import parse_uri
 
-from atlas_pipeline.errors import AtlasError, ConfigurationError, TargetError, TargetUnavailableError
+from atlas_pipeline.errors import ConfigurationError, TargetError, TargetUnavailableError
 from atlas_pipeline.spec.catalogs import CatalogSpec
 
 Document = dict[str, Any]
@@ -80,25 +80,28 @@ class Target:
 
     @contextmanager
     def translated(self) -> Iterator[None]:
-        """Turn the driver's errors into ours. Its texts can quote documents, so they are never passed on."""
+        """Turn the driver's errors into ours."""
         try:
             yield
-        except AtlasError:
-            raise
-        except ServerSelectionTimeoutError:
-            raise TargetUnavailableError(
-                f"MongoDB at {self.address} cannot be reached.", "start it, or correct MONGODB_URI"
-            ) from None
-        except AutoReconnect:
-            raise TargetUnavailableError(
-                f"The connection to MongoDB at {self.address} broke.",
-                "look into the server's log (a full disk ends a server too), then run again",
-            ) from None
-        except OperationFailure as error:
-            raise self._refused(error) from None
         except PyMongoError as error:
-            name = type(error).__name__
-            raise TargetError(f"MongoDB at {self.address} failed: {name}.", "look into the server's log") from None
+            raise self.translate(error) from None
+
+    def translate(self, error: PyMongoError) -> TargetError:
+        """The error to raise instead. The driver's texts can quote documents, so they are never passed on."""
+        match error:
+            case ServerSelectionTimeoutError():
+                return TargetUnavailableError(
+                    f"MongoDB at {self.address} cannot be reached.",
+                    "start it (if it ended, its log says why: a full disk ends a server too), or correct MONGODB_URI",
+                )
+            case AutoReconnect():
+                return TargetUnavailableError(
+                    f"The connection to MongoDB at {self.address} broke.",
+                    "look into the server's log (a full disk ends a server too), then run again",
+                )
+            case OperationFailure():
+                return self._refused(error)
+        return TargetError(f"MongoDB at {self.address} failed: {type(error).__name__}.", "look into the server's log")
 
     def _refused(self, error: OperationFailure) -> TargetError:
         name = (error.details or {}).get("codeName") or f"code {error.code}"

@@ -121,7 +121,7 @@ class BulkWriter(Generic[T]):
     @retry(
         retry=retry_if_exception_type(AutoReconnect),
         stop=stop_after_attempt(4),
-        wait=wait_exponential_jitter(initial=0.2, max=3),
+        wait=wait_exponential_jitter(multiplier=0.2, max=3),
         reraise=True,
     )
     def _write(self, documents: Sequence[bytes]) -> tuple[int, list[dict[str, Any]]]:

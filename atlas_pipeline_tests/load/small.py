@@ -1,0 +1,188 @@
+"""A small source of four tables and the means to reload it, so that a test is about the load and nothing else.
+
+What belongs here: the tables, their rows, and what is there afterwards. What does not: causing faults (`faults.py`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+import uuid
+from collections.abc import Callable, Iterable
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from pymongo import MongoClient
+
+from atlas_pipeline.extract.sqlite_source import SqliteSource
+from atlas_pipeline.load.reload import LoadFacts, Reload
+from atlas_pipeline.load.run import Holder, RunIdentity
+from atlas_pipeline.load.target import Target
+from atlas_pipeline.spec.catalogs import CatalogSpec
+from atlas_pipeline.spec.shorthand import index, integer, text, unique
+from atlas_pipeline.spec.tables import SyncPolicy, TableSpec
+
+ITEMS = TableSpec(
+    source="items",
+    collection="items",
+    key=("id",),
+    columns=(
+        text("id", 36),
+        text("name", 64),
+        text("team", 32),
+        integer("slot", nullable=True),
+        text("note", nullable=True),
+    ),
+    indexes=(unique("by_name", "name"), unique("by_place", "team", "slot"), index("by_note", "note")),
+)
+NUMBERS = TableSpec(source="numbers", collection="numbers", key=("id",), columns=(integer("id"), text("name", 64)))
+SEATS = TableSpec(
+    source="seats",
+    collection="seats",
+    key=("room", "seat"),
+    columns=(text("room", 36), integer("seat"), text("name", 64)),
+)
+DDL = (
+    "CREATE TABLE items (id VARCHAR(36) NOT NULL, name VARCHAR(64), team VARCHAR(32), slot INTEGER, note TEXT)",
+    "CREATE TABLE numbers (id INTEGER PRIMARY KEY, name VARCHAR(64))",
+    "CREATE TABLE seats (room VARCHAR(36) NOT NULL, seat INTEGER NOT NULL, name VARCHAR(64))",
+)
+Row = tuple[Any, ...]
+Nothing: Callable[[Reload], None] = lambda _reload: None  # noqa: E731 - a default that says what it does
+
+
+def items(count: int, *, note: str = "as new") -> list[Row]:
+    """Rows of `items` that all can be loaded."""
+    return [(f"item-{n:05}", f"name {n}", f"team {n % 7}", n, note) for n in range(count)]
+
+
+def policy(table: TableSpec, **changes: Any) -> TableSpec:
+    """The table with another sync policy."""
+    return replace(table, sync=SyncPolicy(**changes))
+
+
+@dataclass(kw_only=True)
+class World:
+    """An SQLite source and a target database of one test.
+
+    Attributes:
+        uri: The server.
+        folder: Where the source file lies.
+        client: A client that is not the pipeline's.
+        database: Name of the target database.
+    """
+
+    uri: str
+    folder: Path
+    client: MongoClient[dict[str, Any]]
+    database: str = field(default_factory=lambda: f"load_{uuid.uuid4().hex[:12]}")
+
+    @property
+    def source(self) -> Path:
+        return self.folder / "source.sqlite3"
+
+    @property
+    def catalog(self) -> CatalogSpec:
+        return CatalogSpec(
+            name="small",
+            dialect="sqlite",
+            source_variable="SMALL_DB_URL",
+            database=self.database,
+            tables=(ITEMS, NUMBERS, SEATS),
+        )
+
+    @property
+    def live(self) -> Any:
+        return self.client[self.database]
+
+    @property
+    def ledger(self) -> Any:
+        return self.client[f"{self.database}_pipeline"]
+
+    def write(self, table: str, rows: Iterable[Row]) -> None:
+        """Let the source table hold these rows and no others."""
+        with closing(sqlite3.connect(self.source)) as connection, connection:
+            connection.execute("PRAGMA journal_mode = WAL")
+            if not connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'items'").fetchone():
+                for statement in DDL:
+                    connection.execute(statement)
+            connection.execute(f"DELETE FROM {table}")
+            for row in rows:
+                connection.execute(f"INSERT INTO {table} VALUES ({', '.join('?' for _ in row)})", row)
+
+    def reload(
+        self,
+        table: TableSpec = ITEMS,
+        *,
+        run_id: str | None = None,
+        force: bool = False,
+        after_copy: Callable[[Reload], None] = Nothing,
+        after_build: Callable[[Reload], None] = Nothing,
+        uri: str | None = None,
+    ) -> LoadFacts:
+        """Reload a table as a run of this process does, and publish it.
+
+        Args:
+            table: What to load.
+            run_id: Id of the run, a new one unless given.
+            force: As for `Reload`.
+            after_copy: Called when all documents are in staging.
+            after_build: Called when staging is verified and could be published.
+            uri: Another way to the server.
+        """
+        run = RunIdentity(run_id=run_id or str(uuid.uuid4()), holder=Holder.this_process())
+        source = SqliteSource(
+            f"sqlite:///{self.source}", variable="SMALL_DB_URL", copies=self.folder / "copies", timeout_seconds=1
+        )
+        with (
+            Target(uri or self.uri) as target,
+            source.snapshot() as snapshot,
+            Reload(target=target, catalog=self.catalog, table=table, snapshot=snapshot, run=run, force=force) as reload,
+        ):
+            reload.copy()
+            after_copy(reload)
+            reload.build()
+            after_build(reload)
+            reload.publish()
+        return reload.facts
+
+    def digest(self, collection: str = "items") -> str:
+        """Of every byte of the live collection, its options and its indexes."""
+        return digest(self.live, collection)
+
+    def stagings(self) -> list[str]:
+        return [name for name in self.live.list_collection_names() if "__staging_" in name]
+
+    def run(self, run_id: str) -> dict[str, Any]:
+        """The ledger's record of a run."""
+        found = self.ledger["runs"].find_one({"run_id": run_id})
+        assert found is not None, run_id
+        return dict(found)
+
+    def quarantined(self, *fields: str) -> list[tuple[Any, ...]]:
+        """What is in quarantine, sorted; by default key, column and code."""
+        wanted = fields or ("key", "column", "code")
+        return sorted(tuple(entry[name] for name in wanted) for entry in self.ledger["quarantine"].find())
+
+    def drop(self) -> None:
+        self.client.drop_database(self.database)
+        self.client.drop_database(f"{self.database}_pipeline")
+
+
+def digest(database: Any, collection: str) -> str:
+    """Of every byte of a collection in `_id` order, its options, its UUID and its indexes; "" when there is none.
+
+    Of what is no plain collection, only what it is.
+    """
+    info = next(iter(database.list_collections(filter={"name": collection})), None)
+    if info is None:
+        return ""
+    if info["type"] != "collection":
+        return repr(info)
+    indexes = sorted(repr(sorted(one.items())) for one in database[collection].list_indexes())
+    found = hashlib.sha256(repr((info["options"], info["info"]["uuid"], indexes)).encode())
+    for batch in database[collection].find_raw_batches({}).sort("_id", 1):
+        found.update(batch)
+    return found.hexdigest()

@@ -1,0 +1,75 @@
+"""`kill -9` of a whole command in the middle of its swap: Dagster's run, its pool slot and the table are recovered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+from dagster import DagsterRunStatus
+from pymongo import MongoClient
+
+from atlas_pipeline.local.sample.generate import write_sample
+from atlas_pipeline.local.sample.size import SampleSize
+from atlas_pipeline.local.servers import MongoServer
+from atlas_pipeline.orchestration.instance import open_instance
+from atlas_pipeline.settings import Settings
+from atlas_pipeline_tests.commands import cli
+from atlas_pipeline_tests.load.faults import held, held_operations, wait_until
+
+POOL = "infrastructure_atlas_source"
+SYNC = ("sync", "--table", "users", "--json")
+START_SECONDS = 120
+
+
+@pytest.fixture
+def client(mongo_server: MongoServer) -> Iterator[MongoClient[dict[str, Any]]]:
+    """A client of a server that has nothing of the catalog."""
+    with MongoClient[dict[str, Any]](mongo_server.uri, tz_aware=True) as made:
+        for database in ("atlas", "atlas_pipeline"):
+            made.drop_database(database)
+        yield made
+        for database in ("atlas", "atlas_pipeline"):
+            made.drop_database(database)
+
+
+def _dagster(instance: dg.DagsterInstance, run_id: str) -> tuple[DagsterRunStatus, list[str]]:
+    """Status of a run, and which runs hold the pool's slots."""
+    run = instance.get_run_by_id(run_id)
+    assert run is not None
+    slots = instance.event_log_storage.get_concurrency_info(POOL).claimed_slots
+    return run.status, [slot.run_id for slot in slots]
+
+
+def test_a_command_that_is_killed_in_its_swap_is_recovered_by_the_next_one(
+    client: MongoClient[dict[str, Any]], mongo_server: MongoServer, tmp_path: Path
+) -> None:
+    source = tmp_path / "source.sqlite3"
+    facts = write_sample(source, size=SampleSize.default().scaled(0.01))
+    env = {
+        "ATLAS_DB_URL": f"sqlite:///{source}",
+        "MONGODB_URI": mongo_server.uri,
+        "ATLAS_STATE_DIR": tmp_path / "state",
+    }
+    with held(client, "renameCollection"), cli.started(*SYNC, env=env) as process:
+        wait_until(lambda: held_operations(client, "renameCollection"), "a swap", START_SECONDS)
+        process.kill()
+        process.wait()
+        record = client["atlas_pipeline"]["runs"].find_one({"status": "running"})
+        assert record is not None
+        assert record["phase"] == "rename"
+        assert "users" not in client["atlas"].list_collection_names()
+        with open_instance(Settings(ATLAS_STATE_DIR=tmp_path / "state")) as instance:
+            assert _dagster(instance, record["run_id"]) == (DagsterRunStatus.STARTED, [record["run_id"]])
+
+    following = cli.run(*SYNC, env=env)
+    assert following.code == 0, following
+    assert following.json["tables"][0]["inserted"] == facts.rows["users"]
+    assert client["atlas"].list_collection_names() == ["users"]
+    assert client["atlas_pipeline"]["runs"].find_one({"run_id": record["run_id"]})["status"] == "died"
+    with open_instance(Settings(ATLAS_STATE_DIR=tmp_path / "state")) as instance:
+        assert _dagster(instance, record["run_id"]) == (DagsterRunStatus.FAILURE, [])
+        assert _dagster(instance, following.json["run_id"]) == (DagsterRunStatus.SUCCESS, [])
+        assert instance.get_runs(dg.RunsFilter(statuses=[DagsterRunStatus.STARTED])) == []
