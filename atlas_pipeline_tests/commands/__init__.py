@@ -1,0 +1,1 @@
+"""The command line, as processes against a server of the test module's own."""
