@@ -70,8 +70,8 @@ class PipelineResource(dg.ConfigurableResource[None]):
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Any]:
         """Say which process works for the run, and close whatever its steps opened."""
-        if context.instance is not None and context.run_id is not None:
-            context.instance.add_run_tags(context.run_id, holder_tags(Holder.this_process()))
+        if context.instance is not None and context.run is not None:
+            context.instance.add_run_tags(context.run.run_id, holder_tags(Holder.this_process()))
         with ExitStack() as stack:
             self._open, self._target, self._snapshots = stack, None, {}
             yield self

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from pymongo import MongoClient
@@ -33,8 +34,8 @@ def wait_until(condition: Callable[[], Any], what: str, seconds: float = DEADLIN
 @contextmanager
 def failing(
     client: Client, commands: Sequence[str], *, times: int | None = None, skip: int | None = None, **fault: Any
-) -> Iterator[None]:
-    """Let commands of the pipeline fail.
+) -> Iterator[int]:
+    """Let commands of the pipeline fail. Gives how often this kind of fault was met before.
 
     Args:
         client: Any client.
@@ -45,22 +46,35 @@ def failing(
     """
     mode: Any = {"times": times} if times else {"skip": skip} if skip else "alwaysOn"
     data = {"failCommands": list(commands), "appName": _VICTIM, **fault}
-    client.admin.command({"configureFailPoint": "failCommand", "mode": mode, "data": data})
+    met = client.admin.command({"configureFailPoint": "failCommand", "mode": mode, "data": data})["count"]
     try:
-        yield
+        yield met
     finally:
         client.admin.command({"configureFailPoint": "failCommand", "mode": "off"})
 
 
+@dataclass(frozen=True)
+class Held:
+    """Commands that wait on the server."""
+
+    client: Client
+    met: int
+
+    def wait(self, seconds: float = DEADLINE_SECONDS) -> None:
+        """Wait until one waits; fails when none comes."""
+        wanted = {"timesEntered": self.met + 1, "maxTimeMS": int(seconds * 1_000)}
+        self.client.admin.command({"waitForFailPoint": "failCommand", **wanted})
+
+
 @contextmanager
-def held(client: Client, command: str, *, skip: int | None = None, **filters: Any) -> Iterator[None]:
+def held(client: Client, command: str, *, skip: int | None = None, **filters: Any) -> Iterator[Held]:
     """Let the pipeline wait inside a command, before the server carries it out, for as long as the context lasts.
 
     What is still held then is ended without being carried out.
     """
-    with failing(client, [command], skip=skip, blockConnection=True, blockTimeMS=_HELD_MS, **filters):
+    with failing(client, [command], skip=skip, blockConnection=True, blockTimeMS=_HELD_MS, **filters) as met:
         try:
-            yield
+            yield Held(client, met)
         finally:
             release(client, command)  # first, for a fail point is not off before everybody has left it
 

@@ -53,6 +53,15 @@ Row = tuple[Any, ...]
 Nothing: Callable[[Reload], None] = lambda _reload: None  # noqa: E731 - a default that says what it does
 
 
+class StoppedError(Exception):
+    """Any error of the caller of a reload."""
+
+
+def stop(_reload: Reload) -> None:
+    """Stop a reload where it is."""
+    raise StoppedError
+
+
 def items(count: int, *, note: str = "as new") -> list[Row]:
     """Rows of `items` that all can be loaded."""
     return [(f"item-{n:05}", f"name {n}", f"team {n % 7}", n, note) for n in range(count)]

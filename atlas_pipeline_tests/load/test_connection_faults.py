@@ -76,7 +76,9 @@ def test_a_write_whose_reply_is_lost_is_recognised_by_its_bytes(world: World, pu
 def test_a_connection_that_never_lasts_stops_the_reload_and_the_next_one_succeeds(
     world: World, published: str, command: str
 ) -> None:
-    of_staging = {} if command == "renameCollection" else {"namespace": f"{world.database}.items__staging_stopped"}
+    of_staging: dict[str, Any] = (
+        {} if command == "renameCollection" else {"namespace": f"{world.database}.items__staging_stopped"}
+    )
     with (
         failing(world.client, [command], closeConnection=True, **of_staging),
         pytest.raises(

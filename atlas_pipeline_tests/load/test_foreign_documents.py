@@ -155,8 +155,12 @@ def test_a_document_that_the_application_writes_after_the_checks_is_kept_too(wor
 def test_a_document_that_the_application_writes_after_the_checks_stops_the_swap(world: World) -> None:
     world.write("items", items(10))
     world.reload()
+
+    def write(_reload: Reload) -> None:
+        _write_as_application(world, "late")
+
     with pytest.raises(TargetError, match=r"1 foreign documents.*'late'"):
-        world.reload(after_build=lambda _reload: _write_as_application(world, "late") and None)
+        world.reload(after_build=write)
     assert world.live["items"].find_one({"_id": "late"}) is not None
     assert world.live["items"].count_documents({}) == 11
 

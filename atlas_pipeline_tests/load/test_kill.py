@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from atlas_pipeline_tests.load.faults import held, held_operations, wait_until
+from atlas_pipeline_tests.load.faults import held, held_operations
 from atlas_pipeline_tests.load.reload_once import reloading
-from atlas_pipeline_tests.load.small import World, items
+from atlas_pipeline_tests.load.small import StoppedError, World, items, stop
 
 DEAD = "dead"
 BAD = ("item-x", None, "team", 1, None)  # one row for the quarantine
@@ -71,17 +71,13 @@ def _held_in(world: World, moment: Moment) -> Iterator[subprocess.Popen[str]]:
     staging = f"{world.database}.items__staging_{DEAD}"
     namespace = moment.on.format(database=world.database, staging=staging)
     with (
-        held(world.client, moment.command, skip=moment.skip, namespace=namespace),
+        held(world.client, moment.command, skip=moment.skip, namespace=namespace) as waiting,
         reloading(world, DEAD) as process,
     ):
-        wait_until(lambda: _waits(world, moment, process), f"a run in phase {moment.phase}")
+        waiting.wait()
+        assert process.poll() is None
+        assert world.run(DEAD)["phase"] == moment.phase
         yield process
-
-
-def _waits(world: World, moment: Moment, process: subprocess.Popen[str]) -> bool:
-    assert process.poll() is None, process.communicate()
-    record = world.ledger["runs"].find_one({"run_id": DEAD}) or {}
-    return record.get("phase") == moment.phase and bool(held_operations(world.client, moment.command))
 
 
 @pytest.mark.parametrize("name", MOMENTS)
@@ -112,6 +108,20 @@ def test_a_run_whose_last_command_still_waits_on_the_server_is_recovered_too(wor
             _next_run_succeeds(world, ended=True)
         assert world.stagings() == []
         assert world.live["items"].count_documents({"note": "after"}) == ROWS
+
+
+def test_a_swap_that_happened_is_recorded_also_when_the_next_run_fails(world: World, published: str) -> None:
+    with _held_in(world, MOMENTS["ledger, before the quarantine is published"]) as process:
+        process.kill()
+        process.wait()
+    with pytest.raises(StoppedError):
+        world.reload(run_id="next", after_copy=stop)
+    assert world.ledger["tables"].find_one({"_id": "small.items"})["published"]["run_id"] == DEAD
+    current = [
+        (key, run_id) for key, run_id, is_current in world.quarantined("key", "run_id", "published") if is_current
+    ]
+    assert current == [(["item-x"], DEAD), (["item-y"], DEAD)]
+    assert world.reload(run_id="last").loaded == ROWS  # what the dead run loaded is known, so nothing is foreign
 
 
 def _next_run_succeeds(world: World, *, ended: bool = False) -> None:

@@ -14,7 +14,7 @@ from atlas_pipeline.errors import DataQualityError, TargetError
 from atlas_pipeline.load import staging
 from atlas_pipeline.load.reload import Reload
 from atlas_pipeline_tests.load.faults import held_operations, wait_until
-from atlas_pipeline_tests.load.small import ITEMS, NUMBERS, SEATS, World, items, policy
+from atlas_pipeline_tests.load.small import ITEMS, NUMBERS, SEATS, StoppedError, World, items, policy, stop
 
 _QUERY_PLAN_KILLED = 175  # what an open cursor meets when its collection is replaced
 
@@ -40,6 +40,10 @@ class Readers:
         self._stop.set()
         for thread in self._threads:
             thread.join()
+
+    def wait_for(self, seen: str) -> None:
+        """Wait until a reader has seen that, or something that is wrong."""
+        wait_until(lambda: self.seen[seen] or self.wrong, f"a reader of {seen}")
 
     def _loop(self, look: Callable[[], str]) -> None:
         while not self._stop.is_set():
@@ -81,8 +85,7 @@ def test_readers_see_one_whole_generation_after_the_other(world: World) -> None:
         for note, size in generations:
             world.write("items", items(size, note=note))
             assert world.reload().loaded == size
-            seen = f"whole {note}"
-            wait_until(lambda seen=seen: readers.seen[seen] or readers.wrong, f"a reader of {note}")
+            readers.wait_for(f"whole {note}")
     assert readers.wrong == []
     assert readers.seen["point"] > len(sizes)
     assert readers.seen["count"] > len(sizes)
@@ -103,24 +106,16 @@ def test_staging_is_renamed_so_the_live_collection_is_the_very_one_that_was_chec
     assert {index["name"] for index in world.live["items"].list_indexes()} >= {"_id_", "by_name", "by_place"}
 
 
-class SomebodyStopsItError(Exception):
-    """Any error of the caller."""
-
-
-def _stop(_reload: Reload) -> None:
-    raise SomebodyStopsItError
-
-
 @pytest.mark.parametrize("moment", ["after_copy", "after_build"])
 def test_leaving_without_publishing_leaves_the_live_collection_byte_for_byte(world: World, moment: str) -> None:
     world.write("items", items(50))
     world.reload()
     before = world.digest()
     world.write("items", items(60, note="changed"))
-    with pytest.raises(SomebodyStopsItError):
-        world.reload(run_id="stopped", **{moment: _stop})  # type: ignore[arg-type]
+    with pytest.raises(StoppedError):
+        world.reload(run_id="stopped", **{moment: stop})  # type: ignore[arg-type]
     assert world.digest() == before
-    assert (world.run("stopped")["status"], world.run("stopped")["error"]) == ("failed", "SomebodyStopsItError")
+    assert (world.run("stopped")["status"], world.run("stopped")["error"]) == ("failed", "StoppedError")
     assert world.ledger["tables"].find_one({"_id": "small.items"})["lease"] is None
     facts = world.reload()
     assert facts.loaded == world.live["items"].count_documents({"note": "changed"}) == 60
@@ -135,9 +130,9 @@ def test_a_withheld_reload_leaves_the_live_collection_and_no_staging(world: Worl
 
     def withhold(reload: Reload) -> None:
         reload.withhold(why="a blocking check failed")
-        raise SomebodyStopsItError
+        stop(reload)
 
-    with pytest.raises(SomebodyStopsItError):
+    with pytest.raises(StoppedError):
         world.reload(run_id="withheld", after_build=withhold)
     assert world.digest() == before
     assert world.stagings() == []

@@ -1,0 +1,1 @@
+"""Dagster at the edge: what its runs, retries, index assets and report sensors do with faults."""

@@ -1,0 +1,78 @@
+"""A run is reported by a sensor, also when it failed; a run that is none of a catalog's is left alone."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import dagster as dg
+from dagster import DagsterEventType
+
+from atlas_pipeline.orchestration.automation import report_failed_run, report_finished_run
+from atlas_pipeline_tests.orchestration.conftest import Site
+
+
+def _context(site: Site, result: dg.ExecuteInProcessResult, kind: DagsterEventType, name: str) -> Any:
+    (event,) = result.filter_events(lambda event: event.event_type is kind)
+    return dg.build_run_status_sensor_context(
+        sensor_name=name,
+        dagster_event=event,
+        dagster_instance=site.instance,
+        dagster_run=site.instance.get_run_by_id(result.run_id) or result.dagster_run,
+    )
+
+
+def _report(site: Site, run_id: str) -> tuple[str, dict[str, Any]]:
+    folder = site.settings.reports_dir / run_id
+    page = (folder / "index.html").read_text(encoding="utf-8")
+    return page, json.loads((folder / "report.json").read_text(encoding="utf-8"))
+
+
+def test_a_failed_run_gets_a_report_that_names_what_failed(site: Site) -> None:
+    site.client["atlas"]["role_permissions"].insert_one({"_id": "by the application"})
+    result = site.run("role_permissions", "vcenter_configs")
+    assert not result.success
+    context = _context(site, result, DagsterEventType.RUN_FAILURE, "report_failed_run").for_run_failure()
+    assert report_failed_run(context) is None
+    page, facts = _report(site, result.run_id)
+    assert facts["ok"] is False
+    assert [(table["collection"], table["status"]) for table in facts["tables"]] == [
+        ("role_permissions", "failed"),
+        ("vcenter_configs", "published"),
+    ]
+    assert "1 foreign documents" in page
+    assert (site.settings.data_docs_dir / "index.html").is_file()
+
+
+def test_a_run_that_succeeded_gets_a_report_with_the_tables_that_were_left_alone(site: Site) -> None:
+    result = site.run("vcenter_configs")
+    assert result.success
+    context = _context(site, result, DagsterEventType.RUN_SUCCESS, "report_finished_run")
+    assert report_finished_run(context) is None
+    page, facts = _report(site, result.run_id)
+    assert facts["ok"] is True
+    assert len(facts["left_alone"]) == 13
+    assert all(name in page for name in facts["left_alone"])
+
+
+def test_a_failed_run_is_reported_also_when_its_source_is_gone(site: Site) -> None:
+    site.source.unlink()
+    result = site.run("vcenter_configs")
+    assert not result.success
+    context = _context(site, result, DagsterEventType.RUN_FAILURE, "report_failed_run").for_run_failure()
+    assert report_failed_run(context) is None
+    page, facts = _report(site, result.run_id)
+    assert facts["ok"] is False
+    assert "cannot be read" in page
+
+
+def test_a_run_of_no_catalog_is_left_alone(site: Site) -> None:
+    @dg.job
+    def another() -> None:
+        """A job of somebody else."""
+
+    result = another.execute_in_process(instance=site.instance)
+    context = _context(site, result, DagsterEventType.RUN_SUCCESS, "report_finished_run")
+    skipped = report_finished_run(context)
+    assert isinstance(skipped, dg.SkipReason)
+    assert not site.settings.reports_dir.exists()
