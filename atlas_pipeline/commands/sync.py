@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import time
 import uuid
@@ -92,10 +93,12 @@ def run(catalog: CatalogSpec, tables: Sequence[TableSpec], *, settings: Settings
             preflight(target=target, catalog=catalog, tables=tables, snapshot=snapshot, force=force)
             totals = {table.collection: snapshot.count(table) for table in tables}
         run_id = str(uuid.uuid4())
+        definitions = defs()
+        _collect_less_garbage()
         began = time.perf_counter()
         with console.progress_of(totals) as progress:
             outcome = run_sync(
-                definitions=defs(),
+                definitions=definitions,
                 catalog=catalog,
                 tables=tables,
                 settings=settings,
@@ -119,6 +122,13 @@ def run(catalog: CatalogSpec, tables: Sequence[TableSpec], *, settings: Settings
         data_docs=settings.data_docs_dir / "index.html",
         seconds=seconds,
     )
+
+
+def _collect_less_garbage() -> None:
+    """Look for reference cycles less often: with all libraries loaded, that was a seventh of a run's time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 50)
 
 
 def as_json(record: dict[str, Any]) -> dict[str, Any]:
