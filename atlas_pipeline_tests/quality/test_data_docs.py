@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote
@@ -11,6 +10,7 @@ import pytest
 from atlas_pipeline.quality.project import ExpectationsProject
 from atlas_pipeline.reconcile.counts import TableCounts
 from atlas_pipeline_tests.quality.conftest import MEMBERSHIPS, Validate, account
+from atlas_pipeline_tests.ui.browsing import browser_path
 
 LOADING = {"src", "href", "srcset", "data", "poster", "action", "background", "formaction", "xlink:href", "style"}
 HOSTILE = "<script src='http://evil.invalid/x.js'></script><img src=//evil.invalid/x.png onerror=alert(1)>"
@@ -98,9 +98,7 @@ def test_a_page_says_what_was_expected_and_found(site: Path) -> None:
 def test_pages_open_in_a_browser_without_any_request_to_the_net(site: Path) -> None:
     from playwright.sync_api import sync_playwright
 
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if chromium is None:
-        pytest.skip("no Chromium on this machine")
+    chromium = browser_path()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
         page = browser.new_page()

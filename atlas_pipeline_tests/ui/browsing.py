@@ -25,15 +25,21 @@ _ARGUMENTS = (
 )
 
 
-@contextmanager
-def chromium() -> Iterator[BrowserContext]:
-    """A browser; without one the caller's tests are skipped, but fail where CI says that all have to run."""
+def browser_path() -> str:
+    """The browser of this machine; without one the caller is skipped, but fails where CI says that all have to run."""
     found = next(filter(None, map(shutil.which, _NAMES)), None)
     if found is None:
         missing = f"No browser: none of {', '.join(_NAMES)} is on the PATH."
         if os.environ.get("CI"):
             pytest.fail(missing)
         pytest.skip(missing)
+    return found
+
+
+@contextmanager
+def chromium() -> Iterator[BrowserContext]:
+    """A browser with one context, closed at the end."""
+    found = browser_path()
     expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=found, args=_ARGUMENTS)
