@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -33,6 +34,12 @@ class Settings(BaseSettings):
         validation_alias="ATLAS_DB_URL",
         description="ATLAS_DB_URL: SQLAlchemy URL of the Infrastructure Atlas source. Unset: the generated sample.",
     )
+    database_url: SecretStr | None = Field(
+        default=None,
+        validation_alias="DATABASE_URL",
+        description="DATABASE_URL: SQLAlchemy URL of the investigation platform, postgresql+psycopg://user:password@host/db. "
+        "Unset: the generated sample in an embedded server.",
+    )
     mongodb_timeout_ms: int = Field(
         default=5_000,
         ge=100,
@@ -44,6 +51,18 @@ class Settings(BaseSettings):
         ge=0,
         validation_alias="ATLAS_SOURCE_TIMEOUT_SECONDS",
         description="ATLAS_SOURCE_TIMEOUT_SECONDS: how long to wait for a locked source, in seconds.",
+    )
+    source_statement_seconds: float = Field(
+        default=600.0,
+        gt=0,
+        validation_alias="ATLAS_SOURCE_STATEMENT_SECONDS",
+        description="ATLAS_SOURCE_STATEMENT_SECONDS: how long one statement may work on a PostgreSQL source, in seconds.",
+    )
+    embedder: Literal["hashing", "minilm"] = Field(
+        default="hashing",
+        validation_alias="ATLAS_EMBEDDER",
+        description="ATLAS_EMBEDDER: what computes vectors: hashing (no model, for tests and small installs) or minilm "
+        "(all-MiniLM-L6-v2, needs the extra embeddings).",
     )
     mongod_cache_gb: float = Field(
         default=0.5,

@@ -2,13 +2,34 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Literal
 
 from atlas_pipeline.errors import ConfigurationError, SpecError
+from atlas_pipeline.spec.columns import ValueType
+from atlas_pipeline.spec.expressions import Constant, Expression, FromColumn, Lookup
 from atlas_pipeline.spec.tables import TableSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TenantRule:
+    """Where the tenant of a row comes from, for all tables of a catalog.
+
+    Attributes:
+        column: The column that holds it, in the tables that have it.
+        default: The tenant of all rows of the other tables.
+    """
+
+    column: str
+    default: str
+
+    def source_for(self, table: TableSpec) -> Expression:
+        if self.column in table.column_names:
+            return FromColumn(self.column)
+        return Constant(json.dumps(self.default), ValueType.TEXT)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,6 +40,9 @@ class CatalogSpec:
         name: Name in commands, asset keys and the ledger.
         dialect: SQL dialect of the source.
         source_variable: Environment variable that holds the SQLAlchemy URL of the source.
+        snapshot: `run`: all tables of a run are read from one view of the source; `table`: each from a view of its own,
+            which is held for a shorter time.
+        tenant: Where fields of `tenant()` get their value.
         database: Target database. Ledger and quarantine live in `<database>_pipeline`.
         tables: The tables to move, in an order in which referenced tables come first.
         bookkeeping: Source tables of tools, such as migrations, that hold no data of the application.
@@ -27,15 +51,23 @@ class CatalogSpec:
     """
 
     name: str
-    dialect: Literal["sqlite"]
+    dialect: Literal["sqlite", "postgresql"]
     source_variable: str
     database: str
     tables: tuple[TableSpec, ...]
+    snapshot: Literal["run", "table"] = "run"
+    tenant: TenantRule | None = None
     bookkeeping: tuple[str, ...] = ()
     owner: str = "team:data-engineering"
     about: str = ""
 
     def __post_init__(self) -> None:
+        if self.tenant is not None:
+            rule = self.tenant
+            ruled = (table.with_tenant(rule.source_for(table)) if table.has_tenant else table for table in self.tables)
+            object.__setattr__(self, "tables", tuple(ruled))
+        if waiting := [table.source for table in self.tables if table.has_tenant]:
+            raise SpecError(f"Catalog {self.name}: {waiting[0]} has a tenant, and there is no rule.", "give tenant=")
         for kind, names in (
             ("source table", [table.source for table in self.tables]),
             ("collection", [table.collection for table in self.tables]),
@@ -54,6 +86,9 @@ class CatalogSpec:
                 )
             referred = [(reference.column, target) for reference in table.references for target in reference.targets]
             referred += [(column.name, column.restored_from) for column in table.columns if column.restored_from]
+            for one in table.document:
+                if isinstance(one.source, Lookup):
+                    referred += [(one.path, (one.source.table, name)) for name in (one.source.key, one.source.value)]
             for column, (target, name) in referred:
                 if target in by_source and name not in by_source[target].column_names:
                     raise SpecError(

@@ -21,8 +21,13 @@ class ValueType(StrEnum):
     TEXT = "text"  # string, as stored: never trimmed, never a number
     INTEGER = "integer"  # int32 when it fits, else int64
     DOUBLE = "double"
-    BOOLEAN = "boolean"  # stored as 0 or 1
-    DATETIME = "datetime"  # text without zone, UTC by convention, to a date of milliseconds
+    DECIMAL = "decimal"  # Decimal128, scale kept
+    BOOLEAN = "boolean"
+    DATETIME = "datetime"  # a moment, to a date of milliseconds
+    DATE = "date"  # a day, to the date of its midnight in UTC
+    UUID = "uuid"  # binary, subtype 4
+    BINARY = "binary"
+    ARRAY = "array"  # of one value type, or null
     JSON_OBJECT = "json_object"
     JSON_ARRAY = "json_array"
     JSON = "json"  # any JSON value
@@ -32,16 +37,26 @@ BSON_TYPES: dict[ValueType, tuple[str, ...]] = {
     ValueType.TEXT: ("string",),
     ValueType.INTEGER: ("int", "long"),
     ValueType.DOUBLE: ("double",),
+    ValueType.DECIMAL: ("decimal",),
     ValueType.BOOLEAN: ("bool",),
     ValueType.DATETIME: ("date",),
+    ValueType.DATE: ("date",),
+    ValueType.UUID: ("binData",),
+    ValueType.BINARY: ("binData",),
+    ValueType.ARRAY: ("array",),
     ValueType.JSON_OBJECT: ("object",),
     ValueType.JSON_ARRAY: ("array",),
     ValueType.JSON: ("object", "array", "string", "int", "long", "double", "bool"),
 }
 """BSON type names, as `$type` spells them, that a value of each type may have when it is not null."""
 
+JSON_TYPES = frozenset({ValueType.JSON, ValueType.JSON_OBJECT, ValueType.JSON_ARRAY})
+"""Types that are parsed from JSON text."""
+
 KEY_TYPES = frozenset({ValueType.TEXT, ValueType.INTEGER})
 """Types that order the same way on both sides and map one to one, so that a key can be made of them."""
+
+_UNBOUNDED = JSON_TYPES | {ValueType.TEXT, ValueType.BINARY, ValueType.ARRAY}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,8 +65,15 @@ class ColumnSpec:
 
     Attributes:
         name: Column name in the source.
-        sql_type: Declared type in the source, such as `VARCHAR(36)`; compared with the real schema.
+        sql_type: Declared type in the source, such as `VARCHAR(36)`; compared with the real schema. Where databases of the
+            same application differ, all of them: `UUID or VARCHAR(36)`.
         value: What its values become.
+        items: What the items of an ARRAY become.
+        zone: Time zone of moments that the source stores without one.
+        optional: Some databases of the application lack the column; there it reads as NULL.
+        default: JSON text of the value that is stored for NULL, or "" to store NULL. The run counts where it was.
+        empty_is_null: An empty text is NULL, for JSON that was written by text. The run counts where it was.
+        dates: Keys of JSON objects, at any depth, whose ISO 8601 texts become dates where milliseconds hold them.
         nullable: Whether NULL is legal. NULL, and the JSON text `null`, are stored as BSON null.
         field: Field name in the document; the column name unless given.
         secret: Values never leave the path from source to collection: not into logs, checks, reports or quarantine.
@@ -65,6 +87,12 @@ class ColumnSpec:
     name: str
     sql_type: str
     value: ValueType
+    items: ValueType | None = None
+    zone: str = "UTC"
+    optional: bool = False
+    default: str = ""
+    empty_is_null: bool = False
+    dates: tuple[str, ...] = ()
     nullable: bool = False
     field: str = ""
     secret: bool = False
@@ -97,24 +125,39 @@ class ColumnSpec:
             raise SpecError(f"{where}: a minimum of a {self.value}.", "use minimum= on numbers only")
         if self.restored_from is not None and self.value is not ValueType.TEXT:
             raise SpecError(f"{where}: restored_from on a {self.value}.", "restore texts only")
+        if (self.items is None) == (self.value is ValueType.ARRAY):
+            raise SpecError(f"{where}: items={self.items} of a {self.value}.", "give items= to arrays, and only to them")
+        if self.items is ValueType.ARRAY:
+            raise SpecError(f"{where}: an array of arrays.", "name the innermost type; nesting is in the values")
+        if self.optional and not (self.nullable or self.default):
+            raise SpecError(f"{where} is optional, but not nullable.", "add nullable=True or a default")
+        if (self.empty_is_null or self.dates) and self.value not in JSON_TYPES:
+            raise SpecError(f"{where}: empty_is_null or dates on a {self.value}.", "use them on JSON columns only")
+
+    @property
+    def declared(self) -> tuple[str, ...]:
+        """The declared types, upper case: one, or those of all databases of the application."""
+        return tuple(one.strip().upper() for one in self.sql_type.split(" or "))
 
     @property
     def max_length(self) -> int | None:
-        """Characters that the declared type promises, or None. SQLite does not enforce it."""
-        match = _LENGTH.search(self.sql_type)
-        return int(match.group(1)) if match and self.value is ValueType.TEXT else None
+        """Characters that the declared types promise, or None. SQLite does not enforce it."""
+        lengths = [_LENGTH.search(one) for one in self.declared]
+        if self.value is not ValueType.TEXT or None in lengths:
+            return None
+        return max(int(match.group(1)) for match in lengths if match)
 
     @property
     def unbounded(self) -> bool:
         """Whether a single value can be large, so that batches must be cut by bytes."""
-        return self.max_length is None and self.value in {
-            ValueType.TEXT,
-            ValueType.JSON,
-            ValueType.JSON_OBJECT,
-            ValueType.JSON_ARRAY,
-        }
+        return self.max_length is None and self.value in _UNBOUNDED
 
     @property
     def bson_types(self) -> tuple[str, ...]:
         """Names of all BSON types that the field may have, `null` included where it is legal."""
-        return BSON_TYPES[self.value] + (("null",) if self.nullable else ())
+        return BSON_TYPES[self.value] + (("null",) if self.stores_null else ())
+
+    @property
+    def stores_null(self) -> bool:
+        """Whether a document may hold null for it."""
+        return self.nullable and not self.default

@@ -19,6 +19,8 @@ class Options(TypedDict, total=False):
     """Options that every column may have; see ColumnSpec."""
 
     nullable: bool
+    optional: bool
+    default: str
     field: str
     secret: bool
     about: str
@@ -35,6 +37,13 @@ class NumberOptions(Options, total=False):
     """Options of number columns."""
 
     minimum: float
+
+
+class JsonOptions(Options, total=False):
+    """Options of JSON columns."""
+
+    empty_is_null: bool
+    dates: tuple[str, ...]
 
 
 def text(name: str, length: int | None = None, *, sql_type: str = "", **options: Unpack[TextOptions]) -> ColumnSpec:
@@ -63,14 +72,19 @@ def utc(name: str, *, sql_type: str = "DATETIME", **options: Unpack[Options]) ->
     return ColumnSpec(name=name, sql_type=sql_type, value=ValueType.DATETIME, **options)
 
 
-def json_object(name: str, *, sql_type: str = "JSON", **options: Unpack[Options]) -> ColumnSpec:
+def json_object(name: str, *, sql_type: str = "JSON", **options: Unpack[JsonOptions]) -> ColumnSpec:
     """A JSON object with free keys."""
     return ColumnSpec(name=name, sql_type=sql_type, value=ValueType.JSON_OBJECT, **options)
 
 
-def json_array(name: str, *, sql_type: str = "JSON", **options: Unpack[Options]) -> ColumnSpec:
+def json_array(name: str, *, sql_type: str = "JSON", **options: Unpack[JsonOptions]) -> ColumnSpec:
     """A JSON array."""
     return ColumnSpec(name=name, sql_type=sql_type, value=ValueType.JSON_ARRAY, **options)
+
+
+def json_value(name: str, *, sql_type: str = "JSON", **options: Unpack[JsonOptions]) -> ColumnSpec:
+    """Any JSON value."""
+    return ColumnSpec(name=name, sql_type=sql_type, value=ValueType.JSON, **options)
 
 
 def index(name: str, *keys: str, sparse: bool = False) -> IndexSpec:

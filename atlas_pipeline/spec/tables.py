@@ -8,65 +8,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Literal
 
 from atlas_pipeline.errors import SpecError
-from atlas_pipeline.spec.columns import KEY_TYPES, ColumnSpec
+from atlas_pipeline.spec.columns import KEY_TYPES, ColumnSpec, ValueType
+from atlas_pipeline.spec.document import FieldSpec, Leaf, flat_document, leaves_of
+from atlas_pipeline.spec.expressions import Expression, Tenant, columns_of
 from atlas_pipeline.spec.indexes import IndexSpec
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ErrorBudget:
-    """How many rows of a table may be quarantined before the run counts as failed. Both bounds must hold.
-
-    Attributes:
-        rows: Largest number of rows.
-        percent: Largest share of the source rows, in percent.
-    """
-
-    rows: int = 0
-    percent: float = 100.0
-
-    def __post_init__(self) -> None:
-        if self.rows < 0 or not 0 <= self.percent <= 100:
-            raise SpecError(
-                f"Error budget {self.rows} rows, {self.percent} % is out of range.", "use rows >= 0, 0 to 100 %"
-            )
-
-    def __str__(self) -> str:
-        return f"{self.rows:,} rows" + (f" and {self.percent:g} %" if self.percent < 100 else "")
-
-    def exceeded(self, *, quarantined: int, source_rows: int) -> bool:
-        return quarantined > self.rows or quarantined * 100 > self.percent * source_rows
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SyncPolicy:
-    """How a collection follows its table.
-
-    Attributes:
-        mode: `reload`: read the whole table into a staging collection and swap it in.
-        foreign_documents: What happens to live documents that this pipeline never loaded: `refuse` stops the swap and
-            lists them, `keep` carries them over, `delete` lets the swap remove them.
-        error_budget: Rows that may be quarantined before the run fails.
-        max_shrink_percent: Largest share of its documents that a collection may lose by one reload, in percent. A
-            source that was emptied, or is the wrong one, is refused rather than published; `--force` publishes it.
-    """
-
-    mode: Literal["reload"] = "reload"
-    foreign_documents: Literal["refuse", "keep", "delete"] = "refuse"
-    error_budget: ErrorBudget = field(default_factory=ErrorBudget)
-    max_shrink_percent: float = 80.0
-
-    def __post_init__(self) -> None:
-        if self.mode != "reload":
-            raise SpecError(f"Sync mode {self.mode!r} is not known.", "use 'reload'")
-        if self.foreign_documents not in ("refuse", "keep", "delete"):
-            raise SpecError(
-                f"Policy {self.foreign_documents!r} for foreign documents is not known.", "use refuse, keep or delete"
-            )
+from atlas_pipeline.spec.storage import Embedding, Storage, TimeSeries
+from atlas_pipeline.spec.sync import SyncPolicy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,13 +42,17 @@ class TableSpec:
     """One source table and the collection that it becomes.
 
     Attributes:
-        source: Table name in the source.
+        source: Table or view in the source; `schema.name` outside the default schema.
         collection: Collection name in the target database.
         key: Primary key columns in key order. One column becomes `_id` as a scalar, several a sub-document.
-        columns: All columns to move, in the order of the document's fields.
+        columns: All columns to move.
+        document: Fields of the document beside `_id`, in order. Unless given, one per column, in the columns' order.
         indexes: All secondary indexes of the collection.
         references: Soft and hard references, checked over the whole table.
-        keep_key: Whether the key columns are also kept as fields of their own.
+        keep_key: Whether the key columns are also kept as fields of their own, where `document` does not say it.
+        storage: `plain`, or `time_series` with the options of `time_series`.
+        time_series: Options of the time-series collection, kept when `storage` is `plain`.
+        embedding: A vector per document, beside the canonical document.
         sync: How the collection follows the table.
         about: What the table holds.
     """
@@ -106,9 +61,13 @@ class TableSpec:
     collection: str
     key: tuple[str, ...]
     columns: tuple[ColumnSpec, ...]
+    document: tuple[FieldSpec, ...] = ()
     indexes: tuple[IndexSpec, ...] = ()
     references: tuple[Reference, ...] = ()
     keep_key: bool = False
+    storage: Storage = "plain"
+    time_series: TimeSeries | None = None
+    embedding: Embedding | None = None
     sync: SyncPolicy = field(default_factory=SyncPolicy)
     about: str = ""
 
@@ -123,10 +82,15 @@ class TableSpec:
         for index in self.indexes:
             index.check(where)
         _refuse_repeats(f"{where}: column", (column.name for column in self.columns))
-        _refuse_repeats(f"{where}: field", (column.field for column in self.columns))
         _refuse_repeats(f"{where}: index", (index.name for index in self.indexes))
         self._check_key(where)
-        self._check_indexes(where)
+        if not self.document:
+            kept = tuple(column for column in self.columns if self.keep_key or column.name not in self.key)
+            object.__setattr__(self, "document", flat_document(kept))
+        self._check_document(where)
+        if not self.has_tenant:  # else the catalog checks the rest, when it has put its rule in
+            self._check_indexes(where)
+            self._check_storage(where)
         for reference in self.references:
             if self._column_or_fail(reference.column, f"{where}: a reference").secret:
                 raise SpecError(
@@ -135,16 +99,55 @@ class TableSpec:
             if not reference.targets:
                 raise SpecError(f"{where}: reference of {reference.column} has no target.", "name (table, column)")
 
+    def _check_document(self, where: str) -> None:
+        paths = [one.path for one in self.document]
+        _refuse_repeats(f"{where}: field", paths)
+        used = set(self.key)
+        for one in self.document:
+            one.check(where)
+            for name in columns_of(one.source):
+                self._column_or_fail(name, f"{where}: field {one.path}")
+                used.add(name)
+            inside = [other for other in paths if other.startswith(f"{one.path}.")]
+            if inside:
+                raise SpecError(f"{where}: field {one.path} is a value and holds {inside[0]}.", "rename one of them")
+        if lost := [name for name in self.column_names if name not in used]:
+            raise SpecError(f"{where}: column {', '.join(lost)} goes nowhere.", "put it into a field, or leave it out")
+
+    def _check_storage(self, where: str) -> None:
+        if self.embedding is not None:
+            self.embedding.check(where)
+            for name in (*self.embedding.columns, *self.embedding.objects):
+                self._column_or_fail(name, f"{where}: the embedding")
+        if self.storage == "plain":
+            return
+        if self.storage != "time_series" or self.time_series is None:
+            raise SpecError(f"{where}: storage {self.storage!r} without its options.", "use plain, or give time_series=")
+        time = [leaf for leaf in self.leaves if leaf.path == self.time_series.time_field]
+        if not time or time[0].value is not ValueType.DATETIME or time[0].nullable:
+            raise SpecError(
+                f"{where}: time field {self.time_series.time_field} is no moment that is always there.",
+                "name a field made from a column that is not null",
+            )
+        if unique := [index.name for index in self.indexes if index.unique]:
+            raise SpecError(f"{where}: unique index {unique[0]} on a time series.", "no server builds one; drop unique")
+        if self.sync.foreign_documents == "keep":
+            raise SpecError(
+                f"{where}: foreign documents of a time series cannot be kept.",
+                "the server deletes by meta value, whoever wrote them; use refuse or delete",
+            )
+
     def _check_indexes(self, where: str) -> None:
         _refuse_repeats(f"{where}: an index on", (f"{index.keys} {index.options()}" for index in self.indexes))
+        known = {"_id", *(leaf.path for leaf in self.leaves)}
         for index in self.indexes:
             for name in index.fields:
-                if name not in self.fields:
+                if name not in known:
                     raise SpecError(
                         f"{where}: index {index.name} names unknown field {name}.",
-                        f"use one of: {', '.join(self.fields)}",
+                        f"use one of: {', '.join(sorted(known))}",
                     )
-                if index.unique and name in self.secret_fields:
+                if index.unique and name in self.secret_paths:
                     raise SpecError(
                         f"{where}: unique index {index.name} on secret field {name}.",
                         "the server names duplicates in its errors; index another field",
@@ -164,8 +167,6 @@ class TableSpec:
                 raise SpecError(f"{where}: key column {name} is nullable.", "a key cannot be null")
             if column.secret:
                 raise SpecError(f"{where}: key column {name} is secret.", "keys are named in reports; use another key")
-        if any(column.field == "_id" for column in self.columns):
-            raise SpecError(f"{where}: a column claims the field _id.", "_id is made from key=; rename the field")
 
     def _column_or_fail(self, name: str, who: str) -> ColumnSpec:
         for column in self.columns:
@@ -183,22 +184,30 @@ class TableSpec:
         return tuple(column.name for column in self.columns)
 
     @cached_property
-    def body_columns(self) -> tuple[ColumnSpec, ...]:
-        """Columns that become fields beside `_id`, in order."""
-        return tuple(column for column in self.columns if self.keep_key or column.name not in self.key)
-
-    @cached_property
-    def fields(self) -> tuple[str, ...]:
-        """All field names of a document, in order, `_id` first."""
-        return ("_id", *(column.field for column in self.body_columns))
-
-    @cached_property
     def key_columns(self) -> tuple[ColumnSpec, ...]:
         return tuple(self.column(name) for name in self.key)
 
     @cached_property
-    def secret_fields(self) -> frozenset[str]:
-        return frozenset(column.field for column in self.columns if column.secret)
+    def leaves(self) -> tuple[Leaf, ...]:
+        """All places of the canonical document that hold a value, `_id` apart, in order."""
+        columns = {column.name: column for column in self.columns}
+        return tuple(leaf for one in self.document for leaf in leaves_of(one, columns))
+
+    @cached_property
+    def secret_paths(self) -> frozenset[str]:
+        return frozenset(leaf.path for leaf in self.leaves if leaf.secret)
+
+    @property
+    def has_tenant(self) -> bool:
+        """Whether a field still waits for the catalog's rule for tenants."""
+        return any(isinstance(one.source, Tenant) for one in self.document)
+
+    def with_tenant(self, source: Expression) -> TableSpec:
+        """This table with the tenant made in that way."""
+        document = tuple(
+            replace(one, source=source) if isinstance(one.source, Tenant) else one for one in self.document
+        )
+        return replace(self, document=document)
 
     @cached_property
     def fingerprint(self) -> str:
