@@ -9,10 +9,13 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Annotated, Any, Optional
 
-from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field, TypeAdapter
+from bson import Binary, Decimal128
+from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field, InstanceOf, TypeAdapter
 from typing_extensions import TypedDict
 
 from atlas_pipeline.spec.columns import ColumnSpec, ValueType
+from atlas_pipeline.spec.document import FieldSpec, leaves_of
+from atlas_pipeline.spec.expressions import FirstOf, Unpacked
 from atlas_pipeline.spec.tables import TableSpec
 
 
@@ -26,8 +29,14 @@ _ANNOTATIONS: dict[ValueType, Any] = {
     ValueType.TEXT: str,
     ValueType.INTEGER: Annotated[int, Field(ge=-(2**63), le=2**63 - 1)],
     ValueType.DOUBLE: float,
+    ValueType.DECIMAL: InstanceOf[Decimal128],
     ValueType.BOOLEAN: bool,
     ValueType.DATETIME: AwareDatetime,
+    ValueType.DATE: AwareDatetime,
+    ValueType.UUID: InstanceOf[Binary],
+    ValueType.BINARY: bytes,
+    ValueType.ARRAY: list[Any],
+    ValueType.TEXT_LIST: list[str],
     ValueType.JSON: Annotated[Any, AfterValidator(_not_null)],  # Any alone takes null too
     ValueType.JSON_OBJECT: dict[str, Any],
     ValueType.JSON_ARRAY: list[Any],
@@ -41,8 +50,7 @@ def batch_contract(table: TableSpec) -> TypeAdapter[list[dict[str, Any]]]:
         key: Any = _annotation(table.key_columns[0])
     else:
         key = _typed_dict(f"{table.collection}_id", {column.field: _annotation(column) for column in table.key_columns})
-    body = {column.field: _annotation(column) for column in table.body_columns}
-    document: Any = _typed_dict(table.collection, {"_id": key, **body})
+    document: Any = _typed_dict(table.collection, {"_id": key, **_parts(table)})
     adapter: TypeAdapter[list[dict[str, Any]]] = TypeAdapter(list[document])
     return adapter
 
@@ -53,9 +61,50 @@ def json_schema(table: TableSpec) -> dict[str, Any]:
     return {"$defs": schema.get("$defs", {}), **schema["items"]}
 
 
+def _parts(table: TableSpec) -> dict[str, Any]:
+    """Annotations of all fields beside `_id`, sub-documents as contracts of their own."""
+    columns = {column.name: column for column in table.columns}
+    tree: dict[str, Any] = {}
+    for field in table.document:
+        *above, name = field.path.split(".")
+        node = tree
+        for part in above:
+            node = node.setdefault(part, {})
+        node[name] = _of_field(field, columns)
+    return {name: _folded(f"{table.collection}.{name}", node) for name, node in tree.items()}
+
+
+def _folded(name: str, node: Any) -> Any:
+    if not isinstance(node, dict):
+        return node
+    return _typed_dict(name, {part: _folded(f"{name}.{part}", below) for part, below in node.items()})
+
+
+def _of_field(field: FieldSpec, columns: dict[str, ColumnSpec]) -> Any:
+    unpacked = field.source.choices if isinstance(field.source, FirstOf) else (field.source,)
+    if not isinstance(unpacked[0], Unpacked):
+        (leaf,) = leaves_of(field, columns)
+        return _optional(_ANNOTATIONS[leaf.value], leaf.nullable)
+    parts: dict[str, Any] = {}
+    for choice in unpacked:
+        assert isinstance(choice, Unpacked)
+        for member in choice.members:
+            parts[member.name] = _optional(_ANNOTATIONS[member.value], member.nullable)
+        if choice.rest:
+            parts[choice.rest] = dict[str, Any]
+    absent = len(unpacked) > 1 or any(
+        isinstance(choice, Unpacked) and (choice.absent_when_bare or columns[choice.column].stores_null)
+        for choice in unpacked
+    )
+    return _optional(_typed_dict(field.path, parts), absent)
+
+
 def _annotation(column: ColumnSpec) -> Any:
-    annotation = _ANNOTATIONS[column.value]
-    return Optional[annotation] if column.nullable else annotation  # noqa: UP045 - the type is a run-time value
+    return _optional(_ANNOTATIONS[column.value], column.stores_null)
+
+
+def _optional(annotation: Any, nullable: bool) -> Any:
+    return Optional[annotation] if nullable else annotation  # noqa: UP045 - the type is a run-time value
 
 
 def _typed_dict(name: str, fields: dict[str, Any]) -> Any:

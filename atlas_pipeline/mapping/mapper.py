@@ -7,8 +7,9 @@ same bytes. What does not belong here: where rows come from, where documents go.
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,8 +18,11 @@ from bson.errors import InvalidDocument
 from pydantic import ValidationError
 
 from atlas_pipeline.mapping.contract import batch_contract
+from atlas_pipeline.mapping.lookups import Lookups
 from atlas_pipeline.mapping.reject import Reject, RejectCode, ValueRejectedError
-from atlas_pipeline.mapping.values import CANONICAL, IDENTITY_TYPES, loses_microseconds
+from atlas_pipeline.mapping.shape import assemble, document_tree
+from atlas_pipeline.mapping.unpacking import with_dates
+from atlas_pipeline.mapping.values import IDENTITY_TYPES, canonical_of, loses_microseconds
 from atlas_pipeline.spec.columns import ColumnSpec, ValueType
 from atlas_pipeline.spec.tables import TableSpec
 
@@ -26,8 +30,6 @@ MAX_DOCUMENT_BYTES = 16 * 1024 * 1024
 """Largest document that MongoDB stores, in bytes."""
 
 Row = tuple[Any, ...]
-Lookups = Mapping[str, Mapping[int, tuple[str, ...]]]
-"""For each column with `restored_from`: number -> the texts that the source turns into that number."""
 
 
 @dataclass(slots=True)
@@ -40,6 +42,7 @@ class MappedBatch:
         rows: The row of each document.
         rejects: Refused rows.
         truncated: Per column, how many dates lost microseconds.
+        adjusted: What a policy of the spec stored in place of a value -> how many times.
     """
 
     documents: list[bytes] = field(default_factory=list)
@@ -47,6 +50,7 @@ class MappedBatch:
     rows: list[Row] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
     truncated: Counter[str] = field(default_factory=Counter)
+    adjusted: Counter[str] = field(default_factory=Counter)
 
 
 class Mapper:
@@ -54,22 +58,25 @@ class Mapper:
 
     Args:
         table: The table spec. Rows hold its columns in the spec's order.
-        lookups: Texts for columns with `restored_from`; made from the same snapshot as the rows.
+        lookups: What the table needs of other tables; made from the same snapshot as the rows.
     """
 
     def __init__(self, table: TableSpec, lookups: Lookups | None = None) -> None:
         self.table = table
+        lookups = lookups or Lookups()
         self._contract = batch_contract(table)
-        self._convert = [_converter(column, (lookups or {}).get(column.name)) for column in table.columns]
+        self._convert = [_converter(column, lookups.texts.get(column.name)) for column in table.columns]
         self._bulk = [
             (position, self._convert[position])
             for position, column in enumerate(table.columns)
-            if column.value not in IDENTITY_TYPES or column.restored_from is not None
+            if column.value not in IDENTITY_TYPES or column.restored_from is not None or column.default
         ]
+        self._tree = document_tree(table, lookups)
+        self._fields = ("_id", *self._tree)
         self._dates = [i for i, column in enumerate(table.columns) if column.value is ValueType.DATETIME]
+        self._replaced = [(i, *case) for i, column in enumerate(table.columns) for case in _replaced(column)]
         names = table.column_names
         self._key_positions = [names.index(name) for name in table.key]
-        self._body_positions = [names.index(column.name) for column in table.body_columns]
 
     def map_batch(self, rows: Sequence[Row]) -> MappedBatch:
         """Map a batch. Never raises for bad data: a bad row is in `rejects`."""
@@ -82,11 +89,12 @@ class Mapper:
 
     def _map_in_bulk(self, rows: Sequence[Row]) -> MappedBatch:
         columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
+        adjusted = {said: found for i, raw, said in self._replaced if (found := columns[i].count(raw))}
         for position, convert in self._bulk:
             columns[position] = list(map(convert, columns[position]))
-        batch = MappedBatch(ids=self._ids(columns), rows=list(rows))
-        body = [columns[position] for position in self._body_positions]
-        documents = [dict(zip(self.table.fields, values, strict=True)) for values in zip(batch.ids, *body, strict=True)]
+        batch = MappedBatch(ids=self._ids(columns), rows=list(rows), adjusted=Counter(adjusted))
+        body = assemble(self._tree, columns, batch.adjusted)
+        documents = [dict(zip(self._fields, values, strict=True)) for values in zip(batch.ids, *body, strict=True)]
         batch.documents = list(map(bson.encode, self._contract.validate_python(documents)))
         if max(map(len, batch.documents)) > MAX_DOCUMENT_BYTES:
             raise ValueRejectedError(RejectCode.TOO_LARGE, "the document is over 16 MiB, most of it in this column")
@@ -110,26 +118,28 @@ class Mapper:
                 for position, value in enumerate(row):
                     column = self.table.columns[position].name
                     converted = self._convert[position](value)
-                    if converted is None and not self.table.columns[position].nullable:
+                    if converted is None and not self.table.columns[position].stores_null:
                         raise ValueRejectedError(RejectCode.NULL_VALUE, "null where the contract requires a value")
                 column = ""
                 one = self._map_single(row)
             except ValueRejectedError as error:
                 if error.code is RejectCode.TOO_LARGE:
                     column = self._largest(row)
-                batch.rejects.append(self.reject(row, column, error.code, error.reason))
+                batch.rejects.append(self.reject(row, error.column or column, error.code, error.reason))
                 continue
             batch.documents += one.documents
             batch.ids += one.ids
             batch.rows.append(row)
             batch.truncated.update(one.truncated)
+            batch.adjusted.update(one.adjusted)
         return batch
 
     def _map_single(self, row: Row) -> MappedBatch:
         try:
             return self._map_in_bulk([row])
         except ValidationError as error:
-            fields = sorted({str(part) for detail in error.errors(include_input=False) for part in detail["loc"][1:2]})
+            details = error.errors(include_input=False)
+            fields = sorted({".".join(map(str, detail["loc"][1:4])) for detail in details})
             raise ValueRejectedError(
                 RejectCode.CONTRACT, f"the document contract refuses {', '.join(fields)}"
             ) from None
@@ -160,14 +170,27 @@ class Mapper:
 
 
 def _converter(column: ColumnSpec, texts: Mapping[int, tuple[str, ...]] | None) -> Callable[[Any], Any]:
-    canonical = CANONICAL[column.value]
+    canonical = canonical_of(column)
     if column.restored_from is not None:
         canonical = _restoring(texts or {}, canonical)
+    default = json.loads(column.default) if column.default else None
+    empty_is_null, dates = column.empty_is_null, frozenset(column.dates)
 
     def convert(value: Any) -> Any:
-        return None if value is None else canonical(value)
+        if value is None or (empty_is_null and value == ""):
+            return default
+        converted = canonical(value)
+        return with_dates(converted, dates) if dates else converted
 
     return convert
+
+
+def _replaced(column: ColumnSpec) -> Iterator[tuple[Any, str]]:
+    """Raw values that a policy of the column replaces, and what is said of each."""
+    if column.default:
+        yield None, f"{column.name}: NULL, stored as {column.default}"
+    if column.empty_is_null:
+        yield "", f"{column.name}: empty text, stored as {column.default or 'null'}"
 
 
 def _restoring(texts: Mapping[int, tuple[str, ...]], canonical: Callable[[Any], Any]) -> Callable[[Any], Any]:

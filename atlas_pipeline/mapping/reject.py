@@ -36,10 +36,11 @@ class ValueRejectedError(Exception):
     The reason describes the shape of what was found, never the value, so that it can be shown for secret columns too.
     """
 
-    def __init__(self, code: RejectCode, reason: str) -> None:
-        super().__init__(code, reason)
+    def __init__(self, code: RejectCode, reason: str, column: str = "") -> None:
+        super().__init__(code, reason, column)
         self.code = code
         self.reason = reason
+        self.column = column
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -50,14 +50,14 @@ def document_schema(table: TableSpec) -> dg.TableSchema:
     """Fields of the documents with their BSON types."""
     key = " + ".join(column.bson_types[0] for column in table.key_columns)
     fields = [dg.TableColumn("_id", key, constraints=dg.TableColumnConstraints(nullable=False, unique=True))]
-    for column in table.body_columns:
-        kind = column.bson_types[0] if len(column.bson_types) < 6 else "any"
+    for leaf in table.leaves:
+        kind = leaf.bson_types[0] if len(leaf.bson_types) < 6 else "any"
         fields.append(
             dg.TableColumn(
-                column.field,
+                leaf.path,
                 kind,
-                description=column.about or None,
-                constraints=dg.TableColumnConstraints(nullable=column.nullable),
+                description=leaf.about or None,
+                constraints=dg.TableColumnConstraints(nullable=leaf.nullable),
             )
         )
     return dg.TableSchema(columns=fields)
@@ -67,8 +67,9 @@ def column_lineage(catalog: CatalogSpec, table: TableSpec) -> dg.TableColumnLine
     """Which source column each field comes from."""
     source = source_key(catalog, table.source)
     deps = {"_id": [dg.TableColumnDep(asset_key=source, column_name=name) for name in table.key]}
-    for column in table.body_columns:
-        deps[column.field] = [dg.TableColumnDep(asset_key=source, column_name=column.name)]
+    for leaf in table.leaves:
+        if leaf.columns:
+            deps[leaf.path] = [dg.TableColumnDep(asset_key=source, column_name=name) for name in leaf.columns]
     return dg.TableColumnLineage(deps_by_column=deps)
 
 
@@ -82,13 +83,13 @@ def lineage_table(table: TableSpec) -> dg.TableMetadataValue:
             "becomes": document_schema(table).columns[0].type,
         }
     ]
-    for column in table.body_columns:
+    for leaf in table.leaves:
         rows.append(
             {
-                "field": column.field,
-                "from": f"{table.source}.{column.name}",
-                "declared": column.sql_type,
-                "becomes": " or ".join(column.bson_types),
+                "field": leaf.path,
+                "from": f"{table.source}.{leaf.origin}" if leaf.origin in table.column_names else leaf.origin,
+                "declared": leaf.declared,
+                "becomes": " or ".join(leaf.bson_types),
             }
         )
     return table_records(rows)
@@ -129,6 +130,10 @@ def materialization_metadata(
         metadata["microseconds_truncated"] = table_records(truncated)
     if facts.carried_indexes:
         metadata["indexes_carried_over"] = ", ".join(facts.carried_indexes)
+    if facts.adjusted:
+        metadata["values_adjusted"] = table_records(
+            [{"rule": rule, "values": count} for rule, count in sorted(facts.adjusted.items())]
+        )
     if facts.recovered:
         metadata["recovered"] = "; ".join(facts.recovered)
     if result.schema.unknown:

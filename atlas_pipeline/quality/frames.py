@@ -59,7 +59,8 @@ def sample_frame(
             only its differing fields are judged.
 
     Returns:
-        One column per field of the spec and `differing_fields`, all of dtype object, so that values keep their types.
+        One column per leaf of the document, named by its path, and `differing_fields`, all of dtype object, so that
+        values keep their types.
     """
     import pandas as pd
 
@@ -67,13 +68,26 @@ def sample_frame(
     without = [key for key in differing if key not in by_key]
     keys = [_hashable(document.get("_id")) for document in documents] + without
     columns = {"_id": [_key_shown(key) for key in keys]}
-    for column in table.body_columns:
-        longest = max(LONGEST_TEXT, column.max_length or 0, *(len(text) for text in column.allowed))
-        values = (document.get(column.field, _MISSING_FIELD) for document in documents)
-        shown = [_masked(value) if column.secret else _small(value, longest) for value in values]
-        columns[column.field] = [*shown, *(pd.NA for _ in without)]
+    for leaf in table.leaves:
+        longest = max(LONGEST_TEXT, leaf.max_length or 0, *(len(text) for text in leaf.allowed))
+        way = leaf.path.split(".")
+        values = (_at(document, way) for document in documents)
+        shown = [_masked(value) if leaf.secret else _small(value, longest) for value in values]
+        columns[leaf.path] = [*shown, *(pd.NA for _ in without)]
     columns["differing_fields"] = [", ".join(differing.get(key, ())) for key in keys]
     return pd.DataFrame({name: pd.Series(values, dtype=object) for name, values in columns.items()})
+
+
+def _at(document: Mapping[str, Any], way: Sequence[str]) -> Any:
+    """The value at a path; null inside a sub-document that is null."""
+    value: Any = document
+    for name in way:
+        if value is None:
+            return None
+        if not isinstance(value, Mapping) or name not in value:
+            return _MISSING_FIELD
+        value = value[name]
+    return value
 
 
 def _hashable(key: Any) -> Any:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any, Literal
 
 from atlas_pipeline.spec.catalogs import CatalogSpec
-from atlas_pipeline.spec.columns import ColumnSpec
+from atlas_pipeline.spec.document import Leaf
 from atlas_pipeline.spec.tables import TableSpec
 
 Kind = Literal["counts", "sample"]
@@ -97,39 +97,41 @@ def _of_sample(table: TableSpec) -> Iterator[dict[str, Any]]:
     yield _of_bson_type("_id", key_types)
     yield _expectation("expect_column_values_to_not_be_null", "critical", "Every document has a key.", column="_id")
     yield _expectation("expect_column_values_to_be_unique", "critical", "No two documents share a key.", column="_id")
-    for column in table.body_columns:
-        yield from _of_column(column)
+    for leaf in table.leaves:
+        yield from _of_leaf(leaf)
 
 
-def _of_column(column: ColumnSpec) -> Iterator[dict[str, Any]]:
+def _of_leaf(leaf: Leaf) -> Iterator[dict[str, Any]]:
     """Of a secret only type and length are judged: that is all that its mask keeps."""
-    field = column.field
-    yield _of_bson_type(field, list(column.bson_types))
-    if column.max_length is not None:
+    yield _of_bson_type(leaf.path, list(leaf.bson_types))
+    if leaf.max_length is not None:
         yield _expectation(
             "expect_column_value_lengths_to_be_between",
             "warning",
-            f"At most {column.max_length} characters, as {column.sql_type} promises.",
-            column=field,
-            max_value=column.max_length,
+            f"At most {leaf.max_length} characters, as {leaf.declared} promises.",
+            column=leaf.path,
+            max_value=leaf.max_length,
         )
-    if column.secret:
+    if leaf.secret:
         return
-    if column.allowed:
+    if leaf.allowed:
         yield _expectation(
             "expect_column_values_to_be_in_set",
             "warning",
-            f"One of: {', '.join(column.allowed)}.",
-            column=field,
-            value_set=list(column.allowed),
+            f"One of: {', '.join(leaf.allowed)}.",
+            column=leaf.path,
+            value_set=list(leaf.allowed),
         )
-    if column.minimum is not None:
+    bounds = {"min_value": leaf.minimum, "max_value": leaf.maximum}
+    given = {name: bound for name, bound in bounds.items() if bound is not None}
+    if given:
+        told = [f"at {'least' if name == 'min_value' else 'most'} {bound:g}" for name, bound in given.items()]
         yield _expectation(
             "expect_column_values_to_be_between",
             "warning",
-            f"At least {column.minimum:g}.",
-            column=field,
-            min_value=column.minimum,
+            f"{' and '.join(told).capitalize()}.",
+            column=leaf.path,
+            **given,
         )
 
 

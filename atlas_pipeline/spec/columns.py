@@ -28,6 +28,7 @@ class ValueType(StrEnum):
     UUID = "uuid"  # binary, subtype 4
     BINARY = "binary"
     ARRAY = "array"  # of one value type, or null
+    TEXT_LIST = "text_list"  # text that is a JSON array of strings, or a list with commas
     JSON_OBJECT = "json_object"
     JSON_ARRAY = "json_array"
     JSON = "json"  # any JSON value
@@ -44,6 +45,7 @@ BSON_TYPES: dict[ValueType, tuple[str, ...]] = {
     ValueType.UUID: ("binData",),
     ValueType.BINARY: ("binData",),
     ValueType.ARRAY: ("array",),
+    ValueType.TEXT_LIST: ("array",),
     ValueType.JSON_OBJECT: ("object",),
     ValueType.JSON_ARRAY: ("array",),
     ValueType.JSON: ("object", "array", "string", "int", "long", "double", "bool"),
@@ -56,7 +58,7 @@ JSON_TYPES = frozenset({ValueType.JSON, ValueType.JSON_OBJECT, ValueType.JSON_AR
 KEY_TYPES = frozenset({ValueType.TEXT, ValueType.INTEGER})
 """Types that order the same way on both sides and map one to one, so that a key can be made of them."""
 
-_UNBOUNDED = JSON_TYPES | {ValueType.TEXT, ValueType.BINARY, ValueType.ARRAY}
+_UNBOUNDED = JSON_TYPES | {ValueType.TEXT, ValueType.BINARY, ValueType.ARRAY, ValueType.TEXT_LIST}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,8 +67,8 @@ class ColumnSpec:
 
     Attributes:
         name: Column name in the source.
-        sql_type: Declared type in the source, such as `VARCHAR(36)`; compared with the real schema. Where databases of the
-            same application differ, all of them: `UUID or VARCHAR(36)`.
+        sql_type: Declared type in the source, such as `VARCHAR(36)`; compared with the real schema. Where databases of
+            the same application differ, all of them: `UUID or VARCHAR(36)`.
         value: What its values become.
         items: What the items of an ARRAY become.
         zone: Time zone of moments that the source stores without one.
@@ -79,6 +81,7 @@ class ColumnSpec:
         secret: Values never leave the path from source to collection: not into logs, checks, reports or quarantine.
         allowed: The closed set of legal texts, or empty. Others are loaded and warned of.
         minimum: Smallest believable number, or None. Smaller ones are loaded and warned of.
+        maximum: Largest believable number, or None. Larger ones are loaded and warned of.
         restored_from: `(table, column)` whose texts this column refers to, where the source has turned numeric-looking
             ones into numbers; they are turned back into the text found there.
         about: What a reader must know of the column.
@@ -98,6 +101,7 @@ class ColumnSpec:
     secret: bool = False
     allowed: tuple[str, ...] = ()
     minimum: float | None = None
+    maximum: float | None = None
     restored_from: tuple[str, str] | None = None
     about: str = ""
 
@@ -121,12 +125,15 @@ class ColumnSpec:
             raise SpecError(f"{where}: allowed values of a {self.value}.", "use allowed= on text columns only")
         if self.allowed and self.secret:
             raise SpecError(f"{where}: allowed values of a secret.", "others would be reported; drop allowed=")
-        if self.minimum is not None and self.value not in {ValueType.INTEGER, ValueType.DOUBLE}:
-            raise SpecError(f"{where}: a minimum of a {self.value}.", "use minimum= on numbers only")
+        bounded = self.minimum is not None or self.maximum is not None
+        if bounded and self.value not in {ValueType.INTEGER, ValueType.DOUBLE}:
+            raise SpecError(f"{where}: bounds of a {self.value}.", "use minimum= and maximum= on numbers only")
         if self.restored_from is not None and self.value is not ValueType.TEXT:
             raise SpecError(f"{where}: restored_from on a {self.value}.", "restore texts only")
         if (self.items is None) == (self.value is ValueType.ARRAY):
-            raise SpecError(f"{where}: items={self.items} of a {self.value}.", "give items= to arrays, and only to them")
+            raise SpecError(
+                f"{where}: items={self.items} of a {self.value}.", "give items= to arrays, and only to them"
+            )
         if self.items is ValueType.ARRAY:
             raise SpecError(f"{where}: an array of arrays.", "name the innermost type; nesting is in the values")
         if self.optional and not (self.nullable or self.default):

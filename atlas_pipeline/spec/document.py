@@ -127,6 +127,7 @@ def _leaves(field: FieldSpec, source: Expression, columns: Mapping[str, ColumnSp
                 origin=name,
                 allowed=column.allowed,
                 minimum=column.minimum,
+                maximum=column.maximum,
                 max_length=column.max_length,
                 about=column.about,
             )

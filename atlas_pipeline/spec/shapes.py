@@ -36,9 +36,7 @@ _KINDS: dict[type, ValueType] = {
 }
 
 
-def field(
-    path: str, source: Expression | str = "", *, allowed: tuple[str, ...] = (), about: str = ""
-) -> FieldSpec:
+def field(path: str, source: Expression | str = "", *, allowed: tuple[str, ...] = (), about: str = "") -> FieldSpec:
     """A field. The source is an expression or a column; unless given, the column of the path's own name."""
     expression = FromColumn(source or path) if isinstance(source, str) else source
     return FieldSpec(path=path, source=expression, allowed=allowed, about=about)

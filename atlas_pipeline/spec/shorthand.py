@@ -37,6 +37,7 @@ class NumberOptions(Options, total=False):
     """Options of number columns."""
 
     minimum: float
+    maximum: float
 
 
 class JsonOptions(Options, total=False):
@@ -87,6 +88,11 @@ def json_value(name: str, *, sql_type: str = "JSON", **options: Unpack[JsonOptio
     return ColumnSpec(name=name, sql_type=sql_type, value=ValueType.JSON, **options)
 
 
+def text_list(name: str, *, sql_type: str = "TEXT", **options: Unpack[Options]) -> ColumnSpec:
+    """Texts in one text: a JSON array, or a list with commas."""
+    return ColumnSpec(name=name, sql_type=sql_type, value=ValueType.TEXT_LIST, **options)
+
+
 def index(name: str, *keys: str, sparse: bool = False) -> IndexSpec:
     """An index on fields in order; a field with a leading minus is descending."""
     return IndexSpec(name=name, keys=_directed(keys), sparse=sparse)
@@ -95,6 +101,12 @@ def index(name: str, *keys: str, sparse: bool = False) -> IndexSpec:
 def unique(name: str, *keys: str) -> IndexSpec:
     """An index that refuses a second document with the same values."""
     return IndexSpec(name=name, keys=_directed(keys), unique=True)
+
+
+def by_keys(*keys: str, unique: bool = False) -> IndexSpec:
+    """An index under the name that the server itself gives: `user_id_1_created_at_-1`."""
+    directed = _directed(keys)
+    return IndexSpec(name="_".join(f"{field}_{way}" for field, way in directed), keys=directed, unique=unique)
 
 
 def _directed(keys: tuple[str, ...]) -> tuple[tuple[str, int], ...]:

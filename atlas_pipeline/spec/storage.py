@@ -19,7 +19,7 @@ class TimeSeries:
 
     Attributes:
         time_field: Top-level field of the document that holds its moment; never null.
-        meta_field: Top-level field by which the server groups documents, and by which alone it deletes before MongoDB 7.
+        meta_field: Top-level field by which the server groups documents; before MongoDB 7 it deletes only by this one.
         granularity: Expected distance of documents of one meta value.
     """
 

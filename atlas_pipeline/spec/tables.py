@@ -111,7 +111,8 @@ class TableSpec:
             inside = [other for other in paths if other.startswith(f"{one.path}.")]
             if inside:
                 raise SpecError(f"{where}: field {one.path} is a value and holds {inside[0]}.", "rename one of them")
-        if lost := [name for name in self.column_names if name not in used]:
+        lost = [name for name in self.column_names if name not in used]
+        if lost and not self.has_tenant:
             raise SpecError(f"{where}: column {', '.join(lost)} goes nowhere.", "put it into a field, or leave it out")
 
     def _check_storage(self, where: str) -> None:
@@ -122,7 +123,9 @@ class TableSpec:
         if self.storage == "plain":
             return
         if self.storage != "time_series" or self.time_series is None:
-            raise SpecError(f"{where}: storage {self.storage!r} without its options.", "use plain, or give time_series=")
+            raise SpecError(
+                f"{where}: storage {self.storage!r} without its options.", "use plain, or give time_series="
+            )
         time = [leaf for leaf in self.leaves if leaf.path == self.time_series.time_field]
         if not time or time[0].value is not ValueType.DATETIME or time[0].nullable:
             raise SpecError(
@@ -139,13 +142,12 @@ class TableSpec:
 
     def _check_indexes(self, where: str) -> None:
         _refuse_repeats(f"{where}: an index on", (f"{index.keys} {index.options()}" for index in self.indexes))
-        known = {"_id", *(leaf.path for leaf in self.leaves)}
         for index in self.indexes:
             for name in index.fields:
-                if name not in known:
+                if name not in self.fields:
                     raise SpecError(
                         f"{where}: index {index.name} names unknown field {name}.",
-                        f"use one of: {', '.join(sorted(known))}",
+                        f"use one of: {', '.join(self.fields)}",
                     )
                 if index.unique and name in self.secret_paths:
                     raise SpecError(
@@ -192,6 +194,11 @@ class TableSpec:
         """All places of the canonical document that hold a value, `_id` apart, in order."""
         columns = {column.name: column for column in self.columns}
         return tuple(leaf for one in self.document for leaf in leaves_of(one, columns))
+
+    @cached_property
+    def fields(self) -> tuple[str, ...]:
+        """Paths of all leaves in order, `_id` first."""
+        return ("_id", *(leaf.path for leaf in self.leaves))
 
     @cached_property
     def secret_paths(self) -> frozenset[str]:

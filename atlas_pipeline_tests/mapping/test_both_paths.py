@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from datetime import UTC
 from typing import Any
 
 import bson
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from atlas_pipeline.extract.snapshot import Undecodable
 from atlas_pipeline.mapping.mapper import Mapper
 from atlas_pipeline.mapping.reject import RejectCode, ValueRejectedError
-from atlas_pipeline.mapping.values import CANONICAL, loses_microseconds
+from atlas_pipeline.mapping.values import canonical_of, loses_microseconds
 from atlas_pipeline.spec.columns import ValueType
 from atlas_pipeline_tests.mapping.every_type import EVERY_TYPE, LOOKUPS, Row, row_of
 
@@ -41,8 +42,14 @@ FITTING: dict[ValueType, st.SearchStrategy[Any]] = {
     ValueType.TEXT: texts,
     ValueType.INTEGER: int64,
     ValueType.DOUBLE: doubles | int64,
-    ValueType.BOOLEAN: st.sampled_from([0, 1]),
-    ValueType.DATETIME: dates,
+    ValueType.DECIMAL: st.decimals(allow_nan=False, places=2) | int64,
+    ValueType.BOOLEAN: st.sampled_from([0, 1, True, False]),
+    ValueType.DATETIME: dates | st.datetimes(timezones=st.sampled_from([None, UTC])),
+    ValueType.DATE: st.dates() | st.dates().map(str),
+    ValueType.UUID: st.uuids() | st.uuids().map(str),
+    ValueType.BINARY: st.binary(max_size=4),
+    ValueType.ARRAY: st.lists(texts | st.none(), max_size=3),
+    ValueType.TEXT_LIST: texts | st.lists(texts, max_size=3).map(json.dumps),
     ValueType.JSON: json_texts | int64 | doubles,
     ValueType.JSON_OBJECT: json_texts | st.just("{}"),
     ValueType.JSON_ARRAY: json_texts | st.just("[]"),
@@ -67,12 +74,12 @@ def by_definition(row: Row) -> tuple[str, RejectCode | None, dict[str, Any]]:
             if value is None:
                 converted[spec.name] = None
             elif spec.restored_from and type(value) is int:
-                known = LOOKUPS["owner"].get(value, (str(value),))
+                known = LOOKUPS.texts["owner"].get(value, (str(value),))
                 if len(known) > 1:
                     return spec.name, RejectCode.AMBIGUOUS_REFERENCE, {}
                 converted[spec.name] = known[0]
             else:
-                converted[spec.name] = CANONICAL[spec.value](value)
+                converted[spec.name] = canonical_of(spec)(value)
         except ValueRejectedError as error:
             return spec.name, error.code, {}
         if converted[spec.name] is None and not spec.nullable:

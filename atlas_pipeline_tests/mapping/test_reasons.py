@@ -8,16 +8,21 @@ import pytest
 
 from atlas_pipeline.extract.snapshot import Undecodable
 from atlas_pipeline.mapping import values
-from atlas_pipeline.spec.columns import ValueType
+from atlas_pipeline.mapping.reject import RejectCode
+from atlas_pipeline.spec.columns import ColumnSpec, ValueType
 from atlas_pipeline_tests.mapping.refusals import nested, refusal
 
 MARKER = "marker-5e1f"
 
+TEXTS = {ValueType.TEXT, ValueType.TEXT_LIST}
+"""Types that take any text."""
+
 MARKED: list[tuple[ValueType, Any]] = [
-    *((value_type, Undecodable(MARKER.encode() + b"\xff")) for value_type in ValueType),
-    *((value_type, MARKER.encode()) for value_type in ValueType),
-    *((value_type, MARKER) for value_type in ValueType if value_type is not ValueType.TEXT),
-    *((value_type, MARKER + "\ud83d") for value_type in ValueType),
+    *((value_type, Undecodable(MARKER.encode() + b"\xff")) for value_type in values.CANONICAL),
+    *((value_type, MARKER.encode()) for value_type in values.CANONICAL if value_type is not ValueType.BINARY),
+    *((value_type, MARKER) for value_type in values.CANONICAL if value_type not in TEXTS),
+    *((value_type, MARKER + "\ud83d") for value_type in values.CANONICAL),
+    (ValueType.TEXT_LIST, f'["{MARKER}", 1]'),
     (ValueType.JSON, f'{{"{MARKER}": NaN}}'),
     (ValueType.JSON, f'{{"{MARKER}": 1, "{MARKER}": 2}}'),
     (ValueType.JSON, f'{{"{MARKER}\\u0000": 1}}'),
@@ -57,5 +62,12 @@ def test_no_reason_repeats_a_number() -> None:
 
 
 def test_every_value_type_has_one_canonical_function() -> None:
-    assert set(values.CANONICAL) == set(ValueType)
-    assert len(set(values.CANONICAL.values())) == len(ValueType)
+    assert {*values.CANONICAL, ValueType.ARRAY} == set(ValueType)  # that of an array depends on its items
+    assert len(set(values.CANONICAL.values())) == len(values.CANONICAL)
+
+
+def test_an_array_refuses_with_the_reason_of_its_item() -> None:
+    of_dates = ColumnSpec(name="days", sql_type="DATE[]", value=ValueType.ARRAY, items=ValueType.DATE)
+    error = refusal(values.canonical_of(of_dates), ["2025-01-01", [MARKER]])
+    assert error.code is RejectCode.NOT_DATE
+    assert MARKER not in error.reason

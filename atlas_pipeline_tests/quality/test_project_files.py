@@ -76,7 +76,7 @@ def test_each_field_of_each_table_has_its_bson_types_judged() -> None:
                 if each["type"] == "expect_column_values_to_have_bson_type"
             }
             assert list(judged) == list(table.fields)
-            assert all(judged[column.field] == list(column.bson_types) for column in table.body_columns)
+            assert all(judged[leaf.path] == list(leaf.bson_types) for leaf in table.leaves)
 
 
 def test_no_committed_file_holds_an_absolute_path_or_an_address() -> None:

@@ -11,7 +11,8 @@ from atlas_pipeline.errors import SpecError
 from atlas_pipeline.spec.catalogs import CatalogSpec
 from atlas_pipeline.spec.columns import BSON_TYPES, ColumnSpec, ValueType
 from atlas_pipeline.spec.shorthand import boolean, double, index, integer, json_array, json_object, text, unique, utc
-from atlas_pipeline.spec.tables import ErrorBudget, SyncPolicy, TableSpec
+from atlas_pipeline.spec.sync import ErrorBudget, SyncPolicy
+from atlas_pipeline.spec.tables import TableSpec
 
 
 def _orders(**changes: Any) -> TableSpec:
@@ -111,7 +112,7 @@ def test_null_is_a_legal_type_only_where_the_column_is_nullable() -> None:
 def test_the_key_becomes_the_id_and_leaves_the_body() -> None:
     table = _orders()
     assert table.fields == ("_id", "buyer", "amount")
-    assert [column.name for column in table.body_columns] == ["buyer", "amount"]
+    assert [leaf.path for leaf in table.leaves] == ["buyer", "amount"]
     assert [column.name for column in table.key_columns] == ["id"]
     assert table.column_names == ("id", "buyer", "amount")
 
@@ -129,7 +130,7 @@ def test_a_compound_key_keeps_its_own_order() -> None:
 
 def test_secret_fields_are_named_as_the_document_names_them() -> None:
     table = _orders(columns=(text("id"), text("buyer"), text("card", secret=True, field="card_number")))
-    assert table.secret_fields == {"card_number"}
+    assert table.secret_paths == {"card_number"}
 
 
 def test_an_unknown_column_is_answered_with_those_there_are() -> None:

@@ -1,0 +1,1 @@
+"""The investigation platform: ten tables in PostgreSQL, in either of two shapes."""

@@ -1,0 +1,129 @@
+"""Columns of canonical values in, documents out: the shape of a table, computed a whole batch at a time.
+
+A document is a tree; each node makes one list with a value per row, and a sub-document is made of the lists of its
+parts. A flat document is a tree of one level. What does not belong here: single values (`values`), and encoding.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from atlas_pipeline.mapping.lookups import Lookups
+from atlas_pipeline.mapping.reject import ValueRejectedError
+from atlas_pipeline.mapping.unpacking import unpacker
+from atlas_pipeline.spec.document import FieldSpec
+from atlas_pipeline.spec.expressions import (
+    Constant,
+    Duration,
+    Expression,
+    FirstOf,
+    FromColumn,
+    Lookup,
+    Tenant,
+    Translated,
+    Unpacked,
+)
+from atlas_pipeline.spec.tables import TableSpec
+
+Columns = Sequence[Sequence[Any]]
+Compute = Callable[[Columns, Counter[str]], Sequence[Any]]
+"""From columns of canonical values in the spec's order to one value per row; adds to the counts of adjusted values."""
+Tree = dict[str, "Tree | Compute"]
+
+UNITS: dict[str, timedelta] = {"minutes": timedelta(minutes=1), "hours": timedelta(hours=1)}
+_MILLISECOND = timedelta(milliseconds=1)
+_ZERO = timedelta(0)
+
+
+def document_tree(table: TableSpec, lookups: Lookups) -> Tree:
+    """The fields of a table's documents as a tree of computations."""
+    positions = {name: position for position, name in enumerate(table.column_names)}
+    tree: Tree = {}
+    for field in table.document:
+        *above, name = field.path.split(".")
+        node: Any = tree
+        for part in above:
+            node = node.setdefault(part, {})
+        node[name] = _compute(field, field.source, positions, lookups)
+    return tree
+
+
+def assemble(tree: Tree, columns: Columns, adjusted: Counter[str]) -> list[Sequence[Any]]:
+    """The lists of values of a tree's nodes, in order."""
+    return [
+        _sub_documents(node, columns, adjusted) if isinstance(node, dict) else node(columns, adjusted)
+        for node in tree.values()
+    ]
+
+
+def _sub_documents(tree: Tree, columns: Columns, adjusted: Counter[str]) -> list[dict[str, Any]]:
+    names = tuple(tree)
+    return [dict(zip(names, values, strict=True)) for values in zip(*assemble(tree, columns, adjusted), strict=True)]
+
+
+def _compute(field: FieldSpec, source: Expression, positions: Mapping[str, int], lookups: Lookups) -> Compute:
+    match source:
+        case Constant(text):
+            value = json.loads(text)
+            return lambda columns, _: [value] * len(columns[0])
+        case Duration(start, end, unit):
+            return _duration(f"{field.path}: end before start, stored as null", positions[start], positions[end], unit)
+        case Unpacked():
+            return _unpack(source, positions)
+        case FirstOf(choices):
+            return _first_of([_unpack(choice, positions) for choice in choices])
+        case FromColumn(column) | Translated(column) | Lookup(column):
+            return _of_column(field, source, positions[column], lookups)
+        case Tenant():
+            raise TypeError(f"{field.path}: the tenant has no source; only a catalog's tables can be mapped")
+
+
+def _of_column(field: FieldSpec, source: Expression, position: int, lookups: Lookups) -> Compute:
+    if isinstance(source, Lookup):
+        joined = lookups.joined[field.path]
+        return lambda columns, _: [joined.get(value) for value in columns[position]]
+    if isinstance(source, Translated):
+        known = dict(source.words)
+        return lambda columns, _: [known.get(value, value) for value in columns[position]]
+    return lambda columns, _: columns[position]
+
+
+def _unpack(unpacked: Unpacked, positions: Mapping[str, int]) -> Compute:
+    position, unpack = positions[unpacked.column], unpacker(unpacked)
+
+    def compute(columns: Columns, _: Counter[str]) -> Sequence[Any]:
+        try:
+            return list(map(unpack, columns[position]))
+        except ValueRejectedError as error:
+            raise ValueRejectedError(error.code, error.reason, unpacked.column) from None
+
+    return compute
+
+
+def _first_of(choices: Sequence[Compute]) -> Compute:
+    def compute(columns: Columns, adjusted: Counter[str]) -> Sequence[Any]:
+        made = [choice(columns, adjusted) for choice in choices]
+        return [next((value for value in values if value is not None), None) for values in zip(*made, strict=True)]
+
+    return compute
+
+
+def _duration(negative: str, start: int, end: int, unit: str) -> Compute:
+    def compute(columns: Columns, adjusted: Counter[str]) -> Sequence[Any]:
+        spans = [_span(first, last) for first, last in zip(columns[start], columns[end], strict=True)]
+        if backwards := sum(span is not None and span < _ZERO for span in spans):
+            adjusted[negative] += backwards
+            spans = [None if span is not None and span < _ZERO else span for span in spans]
+        if unit == "milliseconds":
+            return [None if span is None else span // _MILLISECOND for span in spans]
+        return [None if span is None else span / UNITS[unit] for span in spans]
+
+    return compute
+
+
+def _span(first: datetime | None, last: datetime | None) -> timedelta | None:
+    return None if first is None or last is None else last - first
