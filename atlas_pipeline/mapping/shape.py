@@ -23,7 +23,6 @@ from atlas_pipeline.spec.expressions import (
     FirstOf,
     FromColumn,
     Lookup,
-    Tenant,
     Translated,
     Unpacked,
 )
@@ -43,13 +42,24 @@ def document_tree(table: TableSpec, lookups: Lookups) -> Tree:
     """The fields of a table's documents as a tree of computations."""
     positions = {name: position for position, name in enumerate(table.column_names)}
     tree: Tree = {}
+    kept = _kept_whole(table)
     for field in table.document:
         *above, name = field.path.split(".")
         node: Any = tree
         for part in above:
             node = node.setdefault(part, {})
-        node[name] = _compute(field, field.source, positions, lookups)
+        node[name] = _unpacking(field.source, positions, kept) or _compute(field, positions, lookups)
     return tree
+
+
+def _kept_whole(table: TableSpec) -> frozenset[str]:
+    """JSON columns whose whole value is in the document, so that whatever else is made of them is a view."""
+    kept = set()
+    for field in table.document:
+        source = field.source.choices[0] if isinstance(field.source, FirstOf) else field.source
+        if isinstance(source, FromColumn) or (isinstance(source, Unpacked) and source.keeps_all):
+            kept.add(source.column)
+    return frozenset(kept)
 
 
 def assemble(tree: Tree, columns: Columns, adjusted: Counter[str]) -> list[Sequence[Any]]:
@@ -65,20 +75,16 @@ def _sub_documents(tree: Tree, columns: Columns, adjusted: Counter[str]) -> list
     return [dict(zip(names, values, strict=True)) for values in zip(*assemble(tree, columns, adjusted), strict=True)]
 
 
-def _compute(field: FieldSpec, source: Expression, positions: Mapping[str, int], lookups: Lookups) -> Compute:
-    match source:
+def _compute(field: FieldSpec, positions: Mapping[str, int], lookups: Lookups) -> Compute:
+    match field.source:
         case Constant(text):
             value = json.loads(text)
             return lambda columns, _: [value] * len(columns[0])
         case Duration(start, end, unit):
             return _duration(f"{field.path}: end before start, stored as null", positions[start], positions[end], unit)
-        case Unpacked():
-            return _unpack(source, positions)
-        case FirstOf(choices):
-            return _first_of([_unpack(choice, positions) for choice in choices])
         case FromColumn(column) | Translated(column) | Lookup(column):
-            return _of_column(field, source, positions[column], lookups)
-        case Tenant():
+            return _of_column(field, field.source, positions[column], lookups)
+        case _:
             raise TypeError(f"{field.path}: the tenant has no source; only a catalog's tables can be mapped")
 
 
@@ -92,8 +98,14 @@ def _of_column(field: FieldSpec, source: Expression, position: int, lookups: Loo
     return lambda columns, _: columns[position]
 
 
-def _unpack(unpacked: Unpacked, positions: Mapping[str, int]) -> Compute:
-    position, unpack = positions[unpacked.column], unpacker(unpacked)
+def _unpacking(source: Expression, positions: Mapping[str, int], kept: frozenset[str]) -> Compute | None:
+    if isinstance(source, FirstOf):
+        return _first_of([_unpack(choice, positions, kept) for choice in source.choices])
+    return _unpack(source, positions, kept) if isinstance(source, Unpacked) else None
+
+
+def _unpack(unpacked: Unpacked, positions: Mapping[str, int], kept: frozenset[str]) -> Compute:
+    position, unpack = positions[unpacked.column], unpacker(unpacked, kept_elsewhere=unpacked.column in kept)
 
     def compute(columns: Columns, _: Counter[str]) -> Sequence[Any]:
         try:

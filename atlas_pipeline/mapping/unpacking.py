@@ -20,13 +20,17 @@ _ABSENT = object()
 _ISO = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,3}0{0,3})?)?(Z|[+-]\d\d:?\d\d)?", re.ASCII)
 
 
-def unpacker(unpacked: Unpacked) -> Callable[[Any], dict[str, Any] | None]:
+def unpacker(unpacked: Unpacked, *, kept_elsewhere: bool = False) -> Callable[[Any], dict[str, Any] | None]:
     """The function that makes the sub-document of one JSON value, or None of None.
 
-    It raises ValueRejectedError when a value fits no member and the sub-document has no place for the rest.
+    It raises ValueRejectedError when a value fits no member and is kept nowhere else.
+
+    Args:
+        unpacked: What to make.
+        kept_elsewhere: Whether another field of the document holds the whole value.
     """
+    strict = not (unpacked.keeps_all or kept_elsewhere)
     defaults = [json.loads(member.default) for member in unpacked.members]
-    strict = not unpacked.keeps_all
     members = list(zip(unpacked.members, (FITTING[member.value] for member in unpacked.members), defaults, strict=True))
 
     def unpack(value: Any) -> dict[str, Any] | None:
