@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from pymongo import MongoClient
 
-from atlas_pipeline.local.servers import MongoServer, mongodb
+from atlas_pipeline.local.servers import MongoServer, PostgresServer, mongodb
 from atlas_pipeline.settings import Settings
+from atlas_pipeline_tests.postgres import empty_database, running_server
 
 TEST_COMMANDS = ("--setParameter", "enableTestCommands=1")
 
@@ -53,3 +54,17 @@ def make_settings(tmp_path: Path, mongo_server: MongoServer) -> Callable[..., Se
 def settings(make_settings: Callable[..., Settings]) -> Settings:
     """Settings with a state folder of this test and the session's server."""
     return make_settings()
+
+
+@pytest.fixture(scope="session")
+def postgres_server(_clean_environment: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    """One embedded PostgreSQL for all tests."""
+    with running_server(tmp_path_factory.mktemp("postgresql")) as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_database(postgres_server: PostgresServer) -> Iterator[str]:
+    """The SQLAlchemy URL of an empty database that only this test has."""
+    with empty_database(postgres_server) as url:
+        yield url

@@ -14,24 +14,26 @@ app = typer.Typer(help="Start, stop and look at the embedded servers.", no_args_
 
 @app.command()
 def start(json: console.Json = False) -> None:
-    """Start an embedded MongoDB that stays until `servers stop`.
+    """Start the embedded MongoDB and PostgreSQL; they stay until `servers stop`.
+
+    One that MONGODB_URI or DATABASE_URL replaces is left out.
 
     Example: atlas-pipeline servers start
     """
     from atlas_pipeline.local import servers
 
-    server = servers.start(Settings())
+    started = servers.start(Settings())
     if json:
-        console.print_json(
-            {"origin": server.origin, "address": server.address, "version": server.version, "pid": server.pid}
-        )
-    else:
-        typer.echo(f"MongoDB {server.version} at {server.address} ({server.origin})")
+        keys = ("name", "origin", "address", "version", "pid")
+        console.print_json({"servers": [{key: getattr(server, key) for key in keys} for server in started]})
+        return
+    for server in started:
+        typer.echo(f"{server.name} {server.version} at {server.address} ({server.origin})")
 
 
 @app.command()
 def stop(json: console.Json = False) -> None:
-    """Stop the embedded MongoDB.
+    """Stop the embedded servers.
 
     Example: atlas-pipeline servers stop
     """
@@ -41,7 +43,7 @@ def stop(json: console.Json = False) -> None:
     if json:
         console.print_json({"stopped": stopped})
     else:
-        typer.echo("MongoDB stopped" if stopped else "no embedded server was running")
+        typer.echo(f"{' and '.join(stopped)} stopped" if stopped else "no embedded server was running")
 
 
 @app.command()

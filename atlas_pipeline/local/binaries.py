@@ -1,6 +1,7 @@
-"""Finding a mongod that runs on this machine.
+"""Finding a mongod that runs on this machine, and the probe that every server program has to pass.
 
-Here: where to look, and a probe of what was found. Not here: starting a server (`atlas_pipeline.local.embedded`).
+Here: where to look for mongod, and running a program once. Not here: the programs of PostgreSQL
+(`atlas_pipeline.local.postgres_binaries`), starting a server (`atlas_pipeline.local.embedded`).
 A package may be installed on a system that its binary was not built for, so nothing counts before it has run once.
 """
 
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from atlas_pipeline.errors import ServerUnavailableError
+from atlas_pipeline.local.accounts import Account, as_account
 
 OLDEST_MAJOR = 6
 _PROBE_SECONDS = 30.0
@@ -37,7 +39,7 @@ class MongodBinary:
 
 
 class UnusableBinaryError(Exception):
-    """A file that should be a mongod does not work here; the text says why."""
+    """A file that should be a server program does not work here; the text says why."""
 
 
 def find_mongod() -> MongodBinary:
@@ -52,33 +54,40 @@ def find_mongod() -> MongodBinary:
             tried.append(f"{place}: none")
             continue
         try:
-            return MongodBinary(path, probe(path))
+            return MongodBinary(path, probe(path, r"db version v", OLDEST_MAJOR))
         except UnusableBinaryError as error:
             tried.append(f"{place}: {path} {error}")
     raise ServerUnavailableError(f"No MongoDB server to be had. MONGODB_URI: not set; {'; '.join(tried)}.", _THREE_WAYS)
 
 
-def probe(path: Path) -> str:
-    """The version of the mongod at `path`, from running it.
+def probe(path: Path, introduction: str, oldest_major: int, account: Account | None = None) -> str:
+    """The version of the program at `path`, from running it.
+
+    Args:
+        path: The program.
+        introduction: Regular expression for what it says before its version.
+        oldest_major: Oldest major version that this project works with.
+        account: As whom to run it; None means as ourselves.
 
     Raises:
-        UnusableBinaryError: It does not run, or is older than this project works with.
+        UnusableBinaryError: It does not run, is not what it should be, or is too old.
     """
     try:
         done = subprocess.run(
-            [str(path), "--version"], capture_output=True, timeout=_PROBE_SECONDS, check=False, stdin=subprocess.DEVNULL
+            [str(path), "--version"], capture_output=True, timeout=_PROBE_SECONDS, check=False, **as_account(account)
         )
     except OSError as error:
-        raise UnusableBinaryError(f"cannot be executed ({error.strerror})") from error
+        whom = f" by {account.name}" if account else ""
+        raise UnusableBinaryError(f"cannot be executed{whom} ({error.strerror})") from error
     except subprocess.TimeoutExpired as error:
         raise UnusableBinaryError(f"gave no version within {_PROBE_SECONDS:.0f} s") from error
     output = (done.stdout + done.stderr).decode(errors="replace").strip()
-    found = re.search(r"db version v(\d+)(\.[\w.+-]+)", output)
+    found = re.search(rf"{introduction}(\d+)([.\w+-]*)", output)
     if done.returncode != 0 or found is None:
         first_line = output.partition("\n")[0] or "no output"
         raise UnusableBinaryError(f"does not run here (exit code {done.returncode}: {first_line})")
-    if int(found[1]) < OLDEST_MAJOR:
-        raise UnusableBinaryError(f"is too old ({found[1]}{found[2]}, needed is {OLDEST_MAJOR}.0 or newer)")
+    if int(found[1]) < oldest_major:
+        raise UnusableBinaryError(f"is too old ({found[1]}{found[2]}, needed is {oldest_major} or newer)")
     return found[1] + found[2]
 
 

@@ -58,17 +58,21 @@ class FileLock:
             os.close(self._descriptor)
             self._descriptor = None
 
+    @property
+    def descriptor(self) -> int:
+        """For a child process: it holds the lock as well when it inherits this. The lock must be held."""
+        assert self._descriptor is not None
+        return self._descriptor
+
     def write(self, text: str) -> None:
         """Replace the content of the lock file, which must be held."""
-        assert self._descriptor is not None
-        os.ftruncate(self._descriptor, 0)
-        os.pwrite(self._descriptor, text.encode(), 0)
+        os.ftruncate(self.descriptor, 0)
+        os.pwrite(self.descriptor, text.encode(), 0)
 
     def lost(self) -> bool:
         """True when the file was deleted or replaced: others can no longer see that the lock is held."""
-        assert self._descriptor is not None
         try:
-            return not os.path.samestat(os.fstat(self._descriptor), self.path.stat())
+            return not os.path.samestat(os.fstat(self.descriptor), self.path.stat())
         except FileNotFoundError:
             return True
 

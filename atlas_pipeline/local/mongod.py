@@ -1,26 +1,26 @@
 """One mongod as a replica set of one member: its command line, its way to primary, the reason of its failure.
 
-Here: what must be said to mongod. Not here: which process starts it and when it ends (`atlas_pipeline.local.embedded`,
-`atlas_pipeline.local.supervisor`).
+Here: what must be said to mongod (`atlas_pipeline.local.engine`). Not here: which process starts it and when it ends
+(`atlas_pipeline.local.embedded`, `atlas_pipeline.local.supervisor`).
 """
 
 from __future__ import annotations
 
 import json
-import socket
-import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from atlas_pipeline.errors import ServerUnavailableError
-from atlas_pipeline.local.binaries import MongodBinary
+from atlas_pipeline.local.binaries import MongodBinary, find_mongod
+from atlas_pipeline.local.engine import Command
+from atlas_pipeline.local.files import ServerFiles, make_private
+from atlas_pipeline.local.ports import HOST, address, free_port, is_open
 
 if TYPE_CHECKING:
     from pymongo import MongoClient
 
-HOST = "127.0.0.1"
 REPLICA_SET = "atlas"
 EXIT_ADDRESS_IN_USE = 48
 DATA_IN_USE = "DBPathInUse"  # in the log of a mongod whose data folder another one holds; it ends with a general code
@@ -28,29 +28,65 @@ _OPLOG_MB = 1024
 _NEVER_MS = 2**31 - 1
 # AlreadyInitialized, NotYetInitialized (its stored configuration is still being loaded), ConfigurationInProgress
 _LOOK_AGAIN_CODES = (23, 94, 109)
-_POLL_SECONDS = 0.05
 _GREETING_MS = 1_000
 _ANSWER_MS = 30_000
 _LOG_TAIL_BYTES = 65_536
 
 
-def free_port(preferred: int | None = None) -> int:
-    """A port that was free on 127.0.0.1 a moment ago, the preferred one if it was.
+@dataclass(frozen=True)
+class MongoEngine:
+    """The embedded MongoDB of one state folder.
 
-    If that changed since, mongod ends with EXIT_ADDRESS_IN_USE.
+    Attributes:
+        files: Where its files are.
+        cache_gb: WiredTiger cache, in GB.
+        extra_args: Arguments that it must have been started with.
     """
-    if preferred is not None:
-        with socket.socket() as probe, suppress(OSError):
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as mongod does: old connections do not count
-            probe.bind((HOST, preferred))
-            return preferred
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
 
+    files: ServerFiles
+    cache_gb: float
+    extra_args: Sequence[str] = ()
 
-def address(port: int) -> str:
-    return f"{HOST}:{port}"
+    def prepare(self, preferred_port: int | None) -> Command:
+        """See `Engine`. With the port of the last time the replica set needs no new configuration."""
+        binary = find_mongod()
+        make_private(self.files.data)
+        port = free_port(preferred_port)
+        line = command(binary, data=self.files.data, port=port, cache_gb=self.cache_gb, extra_args=self.extra_args)
+        return Command(line, port)
+
+    def is_ours(self, line: Sequence[str]) -> bool:
+        words = list(line)[1:6]
+        return words == ["--dbpath", str(self.files.data), "--bind_ip", HOST, "--port"]
+
+    def port_of(self, line: Sequence[str]) -> int:
+        return int(line[6])
+
+    def ready_version(self, port: int, pid: int, *, configure: bool) -> str | None:
+        """See `Engine`: ready is a primary. None also when a stranger answers on this port."""
+        from pymongo.errors import ConnectionFailure, OperationFailure
+
+        if not is_open(port, seconds=_GREETING_MS / 1000):
+            return None
+        with _client(port) as client:
+            try:
+                return _primary_version(client, port, pid, configure=configure)
+            except ConnectionFailure:  # it is starting, ending, or no MongoDB at all
+                return None
+            except OperationFailure as error:
+                raise ServerUnavailableError(
+                    f"The embedded MongoDB at {address(port)} refused its configuration ({error.code}: {error}).",
+                    "see mongodb.log in the state folder; move the folder mongodb in it away to begin anew.",
+                ) from error
+
+    def complaints(self) -> str:
+        return failure_reason(self.files.log)
+
+    def may_start_later(self, exit_code: int, complaints: str) -> bool:
+        return exit_code == EXIT_ADDRESS_IN_USE or DATA_IN_USE in complaints
+
+    def uri(self, port: int) -> str:
+        return uri(port)
 
 
 def uri(port: int) -> str:
@@ -69,83 +105,6 @@ def command(
     if binary.major < 7:  # from 7.0 on there is no free monitoring, and the option is an error
         line += ["--enableFreeMonitoring", "off"]
     return [*line, *extra_args]
-
-
-def is_embedded(line: Sequence[str], data: Path) -> bool:
-    """True when a process with this command line was started by `command` for this data folder."""
-    words = list(line)
-    return words[1:3] == ["--dbpath", str(data)] and words[3:5] == ["--bind_ip", HOST] and words[5:6] == ["--port"]
-
-
-def port_of(line: Sequence[str]) -> int:
-    """The port in a command line that `is_embedded` accepted."""
-    return int(line[6])
-
-
-def wait_until_primary(*, port: int, pid: int, seconds: float, is_alive: Callable[[], bool]) -> str | None:
-    """Make the mongod with this process id the primary of its set and wait until it is.
-
-    Works on a new data folder, on one that was used under another port, and on a server that is primary already.
-
-    Returns:
-        The server's version, or None when it ended.
-
-    Raises:
-        ServerUnavailableError: It lives but does not become primary within `seconds`, or refuses its configuration.
-    """
-    from pymongo.errors import OperationFailure
-
-    deadline = time.monotonic() + seconds
-    while is_alive():
-        try:
-            version = primary_version(port, pid, configure=True)
-        except OperationFailure as error:
-            raise ServerUnavailableError(
-                f"The embedded MongoDB at {address(port)} refused its configuration ({error.code}: {error}).",
-                "see mongodb.log in the state folder; move the folder mongodb in it away to begin anew.",
-            ) from error
-        if version is not None:
-            return version
-        if time.monotonic() > deadline:
-            raise ServerUnavailableError(
-                f"The embedded MongoDB at {address(port)} (process {pid}) did not become primary in {seconds:.0f} s.",
-                "see mongodb.log in the state folder, then atlas-pipeline servers stop.",
-            )
-        time.sleep(_POLL_SECONDS)
-    return None
-
-
-def primary_version(port: int, pid: int, *, configure: bool) -> str | None:
-    """One look: the version of the mongod with this process id if it is primary, else None.
-
-    None also when nothing or a stranger answers on this port. With `configure`, a server that is up but not a member
-    of its set is given its configuration, so that a later look finds a primary.
-
-    Raises:
-        pymongo.errors.OperationFailure: The configuration is refused.
-    """
-    from pymongo.errors import ConnectionFailure
-
-    if not _is_open(port):
-        return None
-    with _client(port) as client:
-        try:
-            if not _is_process(client, pid):
-                return None
-            hello = client.admin.command("hello")
-            if "setName" not in hello and configure:
-                _configure(client, port)
-            if not hello["isWritablePrimary"]:
-                return None
-            return str(client.server_info()["version"])
-        except ConnectionFailure:  # it is starting, ending, or no MongoDB at all
-            return None
-
-
-def arguments(port: int) -> list[str]:
-    """The command line with which the server on this port was started."""
-    with _client(port) as client:
-        return [str(word) for word in client.admin.command("getCmdLineOpts")["argv"]]
 
 
 def failure_reason(log: Path) -> str:
@@ -177,10 +136,13 @@ def _client(port: int) -> MongoClient[dict[str, Any]]:
     )
 
 
-def _is_open(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.settimeout(_GREETING_MS / 1000)
-        return probe.connect_ex((HOST, port)) == 0
+def _primary_version(client: MongoClient[dict[str, Any]], port: int, pid: int, *, configure: bool) -> str | None:
+    if not _is_process(client, pid):
+        return None
+    hello = client.admin.command("hello")
+    if "setName" not in hello and configure:
+        _configure(client, port)
+    return str(client.server_info()["version"]) if hello["isWritablePrimary"] else None
 
 
 def _is_process(client: MongoClient[dict[str, Any]], pid: int) -> bool:

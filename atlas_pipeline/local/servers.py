@@ -1,36 +1,38 @@
-"""The MongoDB server that a command works on: the configured one, or an embedded one for as long as it is needed.
+"""The servers that commands work on: the configured ones, or embedded ones for as long as they are needed.
 
 Here: the public interface, and the choice. `MONGODB_URI` wins; else the embedded server of the state folder is attached
-to when it runs, and started when it does not. Not here: how an embedded server is started and kept from being doubled
-(`atlas_pipeline.local.embedded`).
+to when it runs, and started when it does not. Who has no `DATABASE_URL` asks for the embedded PostgreSQL. Not here: the
+look at configured servers (`atlas_pipeline.local.configured`), how embedded ones are started and kept from being
+doubled (`atlas_pipeline.local.embedded`).
 
 An embedded server ends when its last user has ended, in whatever way; `start` makes it stay until `stop`. It listens on
-127.0.0.1 only and asks for no password: every user of this machine can reach it. It is for demonstrations and tests.
+127.0.0.1 only. PostgreSQL asks for a password, which is in files for this user alone; MongoDB asks for none: every user
+of this machine can reach it. Embedded servers are for demonstrations and tests.
 """
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from atlas_pipeline.errors import (
+    AtlasError,
     ConfigurationError,
-    ServerUnavailableError,
-    TargetError,
+    SourceError,
     TargetUnavailableError,
 )
+from atlas_pipeline.local import configured, ports
+from atlas_pipeline.local.configured import address_of
+from atlas_pipeline.local.engines import all_engines, can_embed, mongo_engine, postgres_engine
 from atlas_pipeline.settings import Settings
 
 if TYPE_CHECKING:
     from atlas_pipeline.local.embedded import EmbeddedServer
-    from atlas_pipeline.local.files import ServerFiles
-
-_NAME = "MongoDB"
-_AUTHENTICATION_CODES = (18, 8000)  # of the server, of Atlas
+    from atlas_pipeline.local.engine import Engine
+    from atlas_pipeline.local.postgres import PostgresEngine
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,7 @@ class MongoServer:
         pid: Process id of an embedded server, else None.
     """
 
+    name: ClassVar[str] = "MongoDB"
     uri: str = field(repr=False)
     origin: Literal["environment", "running", "started"]
     version: str
@@ -54,6 +57,37 @@ class MongoServer:
     def address(self) -> str:
         """Host and port (several with commas), without credentials."""
         return address_of(self.uri)
+
+
+@dataclass(frozen=True)
+class PostgresServer:
+    """An embedded server that answered a moment ago.
+
+    Attributes:
+        port: Where it listens on 127.0.0.1.
+        password: Password of its superuser. It is not in the repr.
+        origin: `running` for one that was there already, `started` for one that was started for this caller.
+        version: Version of the server, for example 18.6.
+        pid: Process id of its first process.
+    """
+
+    name: ClassVar[str] = "PostgreSQL"
+    port: int
+    password: str = field(repr=False)
+    origin: Literal["running", "started"]
+    version: str
+    pid: int
+
+    @property
+    def address(self) -> str:
+        """Host and port, without credentials."""
+        return ports.address(self.port)
+
+    def url(self, database: str) -> str:
+        """SQLAlchemy URL of a database in it, with the password; `postgres` is always there."""
+        from atlas_pipeline.local import postgres
+
+        return postgres.url(self.port, self.password, database)
 
 
 @dataclass(frozen=True)
@@ -87,103 +121,129 @@ def mongodb(settings: Settings, *, extra_args: Sequence[str] = ()) -> Iterator[M
     if settings.mongodb_uri is not None:
         if extra_args:
             raise ConfigurationError("A server given by MONGODB_URI cannot be started with arguments.", "unset it.")
-        yield _configured(settings.mongodb_uri.get_secret_value(), settings.mongodb_timeout_ms)
+        uri = settings.mongodb_uri.get_secret_value()
+        yield MongoServer(uri, "environment", configured.mongodb_version(uri, settings.mongodb_timeout_ms), None)
         return
     from atlas_pipeline.local import embedded
 
-    files = _embedded_files(settings)
-    started = False
-    try:
-        with embedded.using(files):
-            server = embedded.attach_or_start(files, cache_gb=settings.mongod_cache_gb, extra_args=extra_args)
-            started = server.started
-            yield _public(server)
-    finally:
-        if started:
-            embedded.wait_for_end(files)
+    engine = mongo_engine(settings, extra_args)
+    with embedded.in_use(engine) as server:
+        yield _mongo_server(engine, server)
 
 
-def start(settings: Settings) -> MongoServer:
-    """Make the embedded server stay, also without users, until `stop`; it is started when it does not run.
+@contextmanager
+def postgresql(settings: Settings, *, extra_args: Sequence[str] = ()) -> Iterator[PostgresServer]:
+    """The embedded PostgreSQL for as long as the caller needs it; DATABASE_URL is not asked.
+
+    Args:
+        settings: Says which state folder.
+        extra_args: Arguments that it must have been started with.
 
     Raises:
-        ConfigurationError: MONGODB_URI is set, so that no command would use the embedded server.
-        ServerUnavailableError: There is no mongod that could be started.
+        ServerUnavailableError: None can be started; the cure names the ways to get one.
+        ConfigurationError: The state folder cannot be used, or a server that is there already lacks `extra_args`.
     """
-    if settings.mongodb_uri is not None:
-        raise ConfigurationError("MONGODB_URI is set: no command would use an embedded server.", "unset MONGODB_URI.")
     from atlas_pipeline.local import embedded
 
-    files = _embedded_files(settings)
-    with embedded.using(files):
-        server = embedded.attach_or_start(files, cache_gb=settings.mongod_cache_gb)
-        files.keep.touch(mode=0o600)
-    return _public(server)
+    engine = postgres_engine(settings, extra_args)
+    with embedded.in_use(engine) as server:
+        yield _postgres_server(engine, server)
 
 
-def stop(settings: Settings) -> bool:
-    """End the embedded server of this state folder, whoever uses it, and wait for its end.
+def start(settings: Settings) -> list[MongoServer | PostgresServer]:
+    """Make the embedded servers stay, also without users, until `stop`; one is started when it does not run.
+
+    A kind that is configured by its environment variable is left out.
+
+    Raises:
+        ConfigurationError: MONGODB_URI and DATABASE_URL are set, so that no command would use an embedded server.
+        ServerUnavailableError: There is no program that could be started. What was started before stays.
+    """
+    if settings.mongodb_uri is not None and settings.database_url is not None:
+        raise ConfigurationError(
+            "MONGODB_URI and DATABASE_URL are set: no command would use an embedded server.", "unset one of them."
+        )
+    from atlas_pipeline.local import embedded
+
+    started: list[MongoServer | PostgresServer] = []
+    if settings.mongodb_uri is None:
+        mongo = mongo_engine(settings)
+        started.append(_mongo_server(mongo, embedded.keep(mongo)))
+    if settings.database_url is None:
+        postgres = postgres_engine(settings)
+        started.append(_postgres_server(postgres, embedded.keep(postgres)))
+    return started
+
+
+def stop(settings: Settings) -> list[str]:
+    """End the embedded servers of this state folder, whoever uses them, and wait for their end.
 
     Returns:
-        True if one was running.
+        The names of those that were running.
 
     Raises:
-        ServerUnavailableError: It did not come to its end.
+        ServerUnavailableError: One did not come to its end; the others were ended nevertheless.
     """
     from atlas_pipeline.local import embedded
 
-    return embedded.stop(_embedded_files(settings))
+    stopped, failures = [], []
+    for engine in all_engines(settings):
+        try:
+            if embedded.stop(engine):
+                stopped.append(engine.files.kind.name)
+        except AtlasError as error:
+            failures.append(error)
+    if failures:
+        raise failures[0]
+    return stopped
 
 
 def status(settings: Settings) -> list[ServerStatus]:
-    """The configured server, if there is one, and the embedded one; starts and changes nothing."""
+    """The configured servers, if there are any, and the embedded ones; starts and changes nothing."""
     found = []
     if settings.mongodb_uri is not None:
-        found.append(_configured_status(settings.mongodb_uri.get_secret_value(), settings.mongodb_timeout_ms))
-    if sys.platform != "win32":
-        found.append(_embedded_status(_embedded_files(settings)))
+        uri, timeout_ms = settings.mongodb_uri.get_secret_value(), settings.mongodb_timeout_ms
+        found.append(_configured_status("MongoDB", uri, lambda: configured.mongodb_version(uri, timeout_ms)))
+    if settings.database_url is not None:
+        url, seconds = settings.database_url.get_secret_value(), settings.source_timeout_seconds
+        found.append(_configured_status("PostgreSQL", url, lambda: configured.postgres_version(url, seconds)))
+    if can_embed():
+        found += [_embedded_status(engine) for engine in all_engines(settings)]
     return found
 
 
-def address_of(uri: str) -> str:
-    """The hosts of a connection string, without credentials and parameters."""
-    return uri.partition("://")[2].partition("/")[0].partition("?")[0].rpartition("@")[2]
+def _mongo_server(engine: Engine, server: EmbeddedServer) -> MongoServer:
+    origin: Literal["started", "running"] = "started" if server.started else "running"
+    return MongoServer(engine.uri(server.port), origin, server.version, server.pid)
 
 
-def _embedded_files(settings: Settings) -> ServerFiles:
-    if sys.platform == "win32":
-        raise ServerUnavailableError("Embedded servers need Linux or macOS.", "set MONGODB_URI to a server.")
-    from atlas_pipeline.local.files import ServerFiles
-
-    return ServerFiles(settings.state)
+def _postgres_server(engine: PostgresEngine, server: EmbeddedServer) -> PostgresServer:
+    origin: Literal["started", "running"] = "started" if server.started else "running"
+    return PostgresServer(server.port, engine.password(), origin, server.version, server.pid)
 
 
-def _public(server: EmbeddedServer) -> MongoServer:
-    return MongoServer(server.uri, "started" if server.started else "running", server.version, server.pid)
-
-
-def _embedded_status(files: ServerFiles) -> ServerStatus:
+def _embedded_status(engine: Engine) -> ServerStatus:
     from atlas_pipeline.local import embedded
 
-    state, server = embedded.look(files)
+    state, server = embedded.look(engine)
     return ServerStatus(
-        name=_NAME,
+        name=engine.files.kind.name,
         state=state,
-        address=address_of(server.uri) if server else None,
+        address=ports.address(server.port) if server else None,
         pid=server.pid if server else None,
         version=server.version if server else None,
         origin="embedded",
-        data_folder=files.data,
+        data_folder=engine.files.data,
     )
 
 
-def _configured_status(uri: str, timeout_ms: int) -> ServerStatus:
+def _configured_status(name: str, uri: str, ask: Callable[[], str]) -> ServerStatus:
     try:
-        version = _configured(uri, timeout_ms).version
-    except TargetUnavailableError:
+        version = ask()
+    except (TargetUnavailableError, SourceError):
         version = None
     return ServerStatus(
-        name=_NAME,
+        name=name,
         state="running" if version else "unreachable",
         address=address_of(uri),
         pid=None,
@@ -191,38 +251,3 @@ def _configured_status(uri: str, timeout_ms: int) -> ServerStatus:
         origin="environment",
         data_folder=None,
     )
-
-
-def _configured(uri: str, timeout_ms: int) -> MongoServer:
-    """The server of MONGODB_URI, after it took the credentials and told its version."""
-    from pymongo import MongoClient
-    from pymongo.errors import ConnectionFailure, OperationFailure, PyMongoError
-
-    try:
-        client = MongoClient[dict[str, Any]](
-            uri, serverSelectionTimeoutMS=timeout_ms, connectTimeoutMS=timeout_ms, timeoutMS=timeout_ms
-        )
-    except (PyMongoError, ValueError, TypeError) as error:
-        # The library's text may quote a part of the string, and with it a part of the password.
-        raise ConfigurationError(
-            f"MONGODB_URI is no usable connection string ({type(error).__name__}).",
-            "mongodb://user:password@host:port/?options with user and password percent-encoded, or mongodb+srv:// "
-            "with a host name that DNS knows.",
-        ) from None
-    with client:
-        try:
-            client.admin.command("ping")
-            version = str(client.server_info()["version"])
-        except ConnectionFailure as error:
-            reason = str(error).partition(" (configured timeouts")[0].partition(", Timeout:")[0]
-            raise TargetUnavailableError(
-                f"No MongoDB answers at {address_of(uri)} within {timeout_ms} ms ({reason}).",
-                "check MONGODB_URI and that the server runs, or raise ATLAS_MONGODB_TIMEOUT_MS.",
-            ) from error
-        except OperationFailure as error:
-            refused = "the credentials" if error.code in _AUTHENTICATION_CODES else f"a ping (code {error.code})"
-            raise TargetError(
-                f"MongoDB at {address_of(uri)} refuses {refused} of MONGODB_URI.",
-                "check user, password and the option authSource.",
-            ) from error
-    return MongoServer(uri, "environment", version, None)

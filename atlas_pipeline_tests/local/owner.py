@@ -1,7 +1,7 @@
-"""A program that uses the embedded MongoDB, so that tests can end it in every way, and what they need to watch it.
+"""A program that uses an embedded server, so that tests can end it in every way, and what they need to watch it.
 
-Here: `python -m atlas_pipeline_tests.local.owner STATE_FOLDER`. It prints one line of JSON about its server and holds
-the server until its standard input ends. On Ctrl-C it first proves that the server is still there.
+Here: `python -m atlas_pipeline_tests.local.owner STATE_FOLDER KIND`. It prints one line of JSON about its server and
+holds the server until its standard input ends. On Ctrl-C it first proves that the server is still there.
 """
 
 from __future__ import annotations
@@ -18,9 +18,11 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import psycopg
 from pymongo import MongoClient
 
-from atlas_pipeline.local.servers import mongodb
+from atlas_pipeline.local.files import MONGODB, POSTGRESQL, ServerFiles, ServerKind
+from atlas_pipeline.local.servers import mongodb, postgresql
 from atlas_pipeline.settings import Settings
 
 DEADLINE_SECONDS = 30.0
@@ -30,9 +32,9 @@ _ROOT = Path(__file__).resolve().parent.parent.parent
 class Owner:
     """A running owner process."""
 
-    def __init__(self, state: Path) -> None:
+    def __init__(self, state: Path, kind: ServerKind) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", __name__, str(state)],
+            [sys.executable, "-m", __name__, str(state), kind.key],
             cwd=_ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -53,9 +55,9 @@ class Owner:
 
 
 @contextmanager
-def owner(state: Path) -> Iterator[Owner]:
+def owner(state: Path, kind: ServerKind = MONGODB) -> Iterator[Owner]:
     """An owner that is killed at the latest when the test ends."""
-    running = Owner(state)
+    running = Owner(state, kind)
     try:
         yield running
     finally:
@@ -81,24 +83,53 @@ def is_running(pid: int) -> bool:
 
 
 def mongods(state: Path) -> list[int]:
-    """Process ids of all servers on the data of this state folder."""
-    data = str(state / "mongodb")
-    return [process.pid for process in psutil.process_iter(["cmdline"]) if _works_on(process, data)]
+    """Process ids of all MongoDB servers on the data of this state folder."""
+    return _with_words("--dbpath", str(state / "mongodb"))
 
 
-def _works_on(process: psutil.Process, data: str) -> bool:
-    line = process.info["cmdline"] or []
-    return "--dbpath" in line and data in line and "-m" not in line  # its supervisor has the same words
+def postgreses(state: Path) -> list[int]:
+    """Process ids of all PostgreSQL servers on the data of this state folder; of each its first process."""
+    return _with_words("-D", str(ServerFiles(state, POSTGRESQL).data))
 
 
-def _main(state: Path) -> None:
-    with mongodb(Settings(ATLAS_STATE_DIR=state)) as server:
-        _say({"origin": server.origin, "pid": server.pid, "uri": server.uri})
-        try:
-            sys.stdin.read()
-        except KeyboardInterrupt:
-            with MongoClient[dict[str, Any]](server.uri) as client:
-                _say(client.test.interrupted.insert_one({}).acknowledged)
+def connect(address: str) -> psycopg.Connection[tuple[Any, ...]]:
+    """A connection to the PostgreSQL with this SQLAlchemy URL; every statement is a transaction of its own."""
+    return psycopg.connect(address.replace("postgresql+psycopg://", "postgresql://", 1), autocommit=True)
+
+
+def _with_words(option: str, data: str) -> list[int]:
+    lines = {process.pid: process.info["cmdline"] or [] for process in psutil.process_iter(["cmdline"])}
+    # Its supervisor has the same words.
+    return [pid for pid, line in lines.items() if line[1:3] == [option, data] and "-m" not in line]
+
+
+def _main(state: Path, kind: str) -> None:
+    settings = Settings(ATLAS_STATE_DIR=state)
+    if kind == MONGODB.key:
+        with mongodb(settings) as server:
+            _hold(server.origin, server.pid, server.uri, lambda: _writes(server.uri))
+    else:
+        with postgresql(settings) as database:
+            address = database.url("postgres")
+            _hold(database.origin, database.pid, address, lambda: _answers(address))
+
+
+def _hold(origin: str, pid: int | None, uri: str, is_there: Callable[[], bool]) -> None:
+    _say({"origin": origin, "pid": pid, "uri": uri})
+    try:
+        sys.stdin.read()
+    except KeyboardInterrupt:
+        _say(is_there())
+
+
+def _writes(uri: str) -> bool:
+    with MongoClient[dict[str, Any]](uri) as client:
+        return client.test.interrupted.insert_one({}).acknowledged
+
+
+def _answers(address: str) -> bool:
+    with connect(address) as connection:
+        return connection.execute("SELECT true").fetchone() == (True,)
 
 
 def _say(what: object) -> None:
@@ -107,4 +138,4 @@ def _say(what: object) -> None:
 
 
 if __name__ == "__main__":
-    _main(Path(sys.argv[1]))
+    _main(Path(sys.argv[1]), sys.argv[2])

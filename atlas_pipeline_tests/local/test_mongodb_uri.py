@@ -34,9 +34,10 @@ def test_the_configured_server_is_used_and_its_password_is_not_shown(
         assert PASSWORD in server.uri
         assert PASSWORD not in repr(server)
     found = status(settings)
-    assert [(one.origin, one.state, one.address) for one in found] == [
-        ("environment", "running", address),
-        ("embedded", "stopped", None),
+    assert [(one.name, one.origin, one.state, one.address) for one in found] == [
+        ("MongoDB", "environment", "running", address),
+        ("MongoDB", "embedded", "stopped", None),
+        ("PostgreSQL", "embedded", "stopped", None),
     ]
     assert PASSWORD not in repr(found)
     assert not settings.state.exists()
@@ -83,9 +84,10 @@ def test_a_malformed_connection_string_is_refused_without_quoting_it(
     assert caught.value.__suppress_context__  # the driver's own text, which may quote it, is not printed either
 
 
-def test_arguments_and_start_are_for_embedded_servers_only(settings: Settings) -> None:
+def test_arguments_and_start_are_for_embedded_servers_only(make_settings: Callable[..., Settings]) -> None:
+    settings = make_settings(DATABASE_URL="postgresql+psycopg://somebody@127.0.0.1:1/somewhere")
     with pytest.raises(ConfigurationError, match="MONGODB_URI"), mongodb(settings, extra_args=["--quiet"]):
         pytest.fail("a running server takes no arguments")
-    with pytest.raises(ConfigurationError, match="MONGODB_URI is set"):
+    with pytest.raises(ConfigurationError, match="MONGODB_URI and DATABASE_URL are set"):
         start(settings)
     assert not settings.state.exists()

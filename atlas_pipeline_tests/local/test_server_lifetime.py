@@ -15,7 +15,7 @@ import pytest
 from pymongo import MongoClient
 
 from atlas_pipeline.local.files import ServerFiles
-from atlas_pipeline.local.servers import mongodb, start, status, stop
+from atlas_pipeline.local.servers import ServerStatus, mongodb, start, status, stop
 from atlas_pipeline.settings import Settings
 from atlas_pipeline_tests.local.owner import Owner, is_running, mongods, owner, wait_until
 
@@ -24,8 +24,14 @@ Client = MongoClient[dict[str, Any]]
 
 @pytest.fixture
 def own(tmp_path: Path) -> Settings:
-    """Settings of an embedded server that only this test has."""
-    return Settings(ATLAS_STATE_DIR=tmp_path / "state")
+    """Settings of an embedded MongoDB that only this test has; PostgreSQL is said to be elsewhere."""
+    elsewhere = "postgresql+psycopg://somebody@127.0.0.1:1/somewhere"
+    return Settings(ATLAS_STATE_DIR=tmp_path / "state", DATABASE_URL=elsewhere)
+
+
+def _status(settings: Settings) -> ServerStatus:
+    (found,) = (one for one in status(settings) if one.name == "MongoDB")
+    return found
 
 
 def _ended_cleanly(settings: Settings) -> bool:
@@ -99,7 +105,7 @@ def test_a_stale_server_is_recognised_and_not_doubled(own: Settings) -> None:
     with mongodb(own) as first:
         os.kill(_supervisor(own), signal.SIGKILL)
         wait_until(lambda: not ServerFiles(own.state).is_supervised(), "the end of the supervisor")
-        assert [one.state for one in status(own)] == ["running"]
+        assert _status(own).state == "running"
         with mongodb(own) as second:
             assert (second.origin, second.pid, second.uri) == ("running", first.pid, first.uri)
             assert mongods(own.state) == [first.pid]
@@ -108,7 +114,7 @@ def test_a_stale_server_is_recognised_and_not_doubled(own: Settings) -> None:
 
 
 def test_stop_ends_a_stale_server(own: Settings) -> None:
-    server = start(own)
+    (server,) = start(own)
     assert server.pid is not None
     os.kill(_supervisor(own), signal.SIGKILL)
     wait_until(lambda: not ServerFiles(own.state).is_supervised(), "the end of the supervisor")
@@ -119,25 +125,25 @@ def test_stop_ends_a_stale_server(own: Settings) -> None:
 
 
 def test_a_started_server_stays_until_it_is_stopped(own: Settings) -> None:
-    assert [one.state for one in status(own)] == ["stopped"]
+    assert _status(own).state == "stopped"
     assert not stop(own)
     with owner(own.state) as process:
         server = process.server()
-        kept = start(own)
+        (kept,) = start(own)
         assert (kept.origin, kept.pid) == ("running", server["pid"])
         process.end()
     with mongodb(own) as attached:
         assert (attached.origin, attached.pid) == ("running", kept.pid)
-    (found,) = status(own)
+    found = _status(own)
     assert (found.state, found.address, found.pid) == ("running", kept.address, kept.pid)
     assert (found.version, found.origin, found.data_folder) == (kept.version, "embedded", own.state / "mongodb")
     assert stop(own)
     assert mongods(own.state) == []
     assert not stop(own)
-    assert [one.state for one in status(own)] == ["stopped"]
+    assert _status(own).state == "stopped"
 
 
 def test_a_kept_server_does_not_outlive_its_state_folder(own: Settings) -> None:
-    assert start(own).origin == "started"
+    assert [server.origin for server in start(own)] == ["started"]
     shutil.rmtree(own.state)
     wait_until(lambda: not mongods(own.state), "the end of mongod")

@@ -1,0 +1,55 @@
+"""An empty database for a test that asks for one, and embedded servers whose folders are removed.
+
+What belongs here: making and removing. The fixtures `postgres_server` and `postgres_database` in
+`atlas_pipeline_tests/conftest.py` hand out the server of the session. What does not: what is tried with them.
+"""
+
+from __future__ import annotations
+
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from atlas_pipeline.local.files import POSTGRESQL, ServerFiles
+from atlas_pipeline.local.servers import PostgresServer, postgresql
+from atlas_pipeline.settings import Settings
+
+
+@contextmanager
+def running_server(state: Path) -> Iterator[PostgresServer]:
+    """An embedded server for as long as the context lasts."""
+    with home_removed(state), postgresql(Settings(ATLAS_STATE_DIR=state)) as server:
+        yield server
+
+
+@contextmanager
+def home_removed(state: Path) -> Iterator[None]:
+    """Removes, at the end, the folder that a server of this state folder had elsewhere, as it has when we are root."""
+    try:
+        yield
+    finally:
+        files = ServerFiles(state, POSTGRESQL)
+        if files.home_record.exists():
+            shutil.rmtree(files.home)
+
+
+@contextmanager
+def empty_database(server: PostgresServer) -> Iterator[str]:
+    """A new database; its SQLAlchemy URL. It is dropped afterwards, whoever is connected."""
+    name = f"test_{uuid.uuid4().hex}"
+    _execute(server, sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    try:
+        yield server.url(name)
+    finally:
+        _execute(server, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def _execute(server: PostgresServer, statement: sql.Composed) -> None:
+    plain = server.url("postgres").replace("postgresql+psycopg://", "postgresql://", 1)
+    with psycopg.connect(plain, autocommit=True) as connection:
+        connection.execute(statement)
