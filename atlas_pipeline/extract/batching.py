@@ -15,6 +15,8 @@ BATCH_BYTES = 4 * 1024 * 1024
 FETCH_ROWS = 100
 FETCH_ROWS_UNBOUNDED = 20
 """Rows per fetch where single values can be large: what a fetch returns cannot be cut any more."""
+FETCH_BYTES = 512 * 1024
+"""As long as FETCH_ROWS rows stay below this, the next fetch is for so many, though single values could be large."""
 
 
 def batched_rows(fetch: Callable[[int], list[Row]], unbounded: Sequence[int]) -> Iterator[list[Row]]:
@@ -29,13 +31,22 @@ def batched_rows(fetch: Callable[[int], list[Row]], unbounded: Sequence[int]) ->
     size = 0
     while rows := fetch(step):
         batch += rows
-        for position in unbounded:
-            size += sum(len(row[position]) for row in rows if isinstance(row[position], str | bytes))
+        if unbounded:
+            fetched = sum(_size(row[position]) for position in unbounded for row in rows)
+            size += fetched
+            step = FETCH_ROWS if fetched * FETCH_ROWS <= FETCH_BYTES * len(rows) else FETCH_ROWS_UNBOUNDED
         if len(batch) >= BATCH_ROWS or size >= BATCH_BYTES:
             yield batch
             batch, size = [], 0
     if batch:
         yield batch
+
+
+def _size(value: Any) -> int:
+    """About how many bytes a value takes that can be large."""
+    if isinstance(value, str | bytes):
+        return len(value)
+    return sum(map(_size, value)) if isinstance(value, list) else 8
 
 
 def read_ahead(items: Iterator[T], depth: int = 2) -> Generator[T]:

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from atlas_pipeline.errors import SourceError
-from atlas_pipeline.extract.snapshot import Snapshot
+from atlas_pipeline.extract.snapshot import Snapshot, SourceColumn
 from atlas_pipeline.spec.catalogs import nearest
+from atlas_pipeline.spec.columns import ColumnSpec
 from atlas_pipeline.spec.tables import TableSpec
 
 
@@ -17,8 +18,9 @@ class SchemaFindings:
 
     Attributes:
         table: Source table.
-        missing: What the spec needs and the source lacks; each a sentence. Nothing can be loaded with one of these.
-        retyped: Columns declared with another type; their values are judged one by one.
+        missing: What the spec needs and the source lacks or has as something else; each a sentence. Nothing can be
+            loaded with one of these.
+        retyped: Columns declared with another type that can be read; their values are judged one by one.
         unknown: Columns of the source that the spec does not move.
     """
 
@@ -45,17 +47,30 @@ def require_schema(findings: Iterable[SchemaFindings]) -> None:
 
 def _inspect(snapshot: Snapshot, table: TableSpec, known_tables: tuple[str, ...]) -> SchemaFindings:
     if table.source not in known_tables:
-        found = nearest(table.source, known_tables) if known_tables else "the source has no tables at all"
-        return SchemaFindings(table=table.source, missing=(f"Table {table.source} is missing ({found}).",))
+        instead = nearest(table.source, known_tables) if known_tables else "the source has no tables at all"
+        return SchemaFindings(table=table.source, missing=(f"Table {table.source} is missing ({instead}).",))
     real = {column.name: column for column in snapshot.columns(table.source)}
-    absent = [column.name for column in table.columns if column.name not in real]
-    missing: tuple[str, ...] = ()
-    if absent:
-        missing = (f"Table {table.source} lacks column {', '.join(absent)} (found: {', '.join(real)}).",)
-    retyped = tuple(
-        f"{column.name}: {real[column.name].sql_type or 'no type'} instead of {column.sql_type}"
-        for column in table.columns
-        if column.name in real and real[column.name].sql_type.upper() != column.sql_type.upper()
-    )
+    missing: list[str] = []
+    if absent := [column.name for column in table.columns if column.name not in real and not column.optional]:
+        missing.append(f"Table {table.source} lacks column {', '.join(absent)} (found: {', '.join(real)}).")
+    retyped: list[str] = []
+    for column in table.columns:
+        found = real.get(column.name)
+        if found is None:
+            continue
+        if not found.reads_as(column):
+            missing.append(_unreadable(table, column, found))
+        elif found.sql_type.upper() not in column.declared:
+            retyped.append(f"{column.name}: {found.sql_type or 'no type'} instead of {column.sql_type}")
     unknown = tuple(name for name in real if name not in table.column_names)
-    return SchemaFindings(table=table.source, missing=missing, retyped=retyped, unknown=unknown)
+    return SchemaFindings(table=table.source, missing=tuple(missing), retyped=tuple(retyped), unknown=unknown)
+
+
+def _unreadable(table: TableSpec, column: ColumnSpec, found: SourceColumn) -> str:
+    if not found.reads:
+        return f"Table {table.source}: column {column.name} is {found.sql_type}, and no policy covers it."
+    wanted = f"{column.value} of {column.items}" if column.items else str(column.value)
+    return (
+        f"Table {table.source}: column {column.name} is {found.sql_type}, which cannot be read as {wanted}; "
+        f"the spec wants {column.sql_type}."
+    )

@@ -11,24 +11,54 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from atlas_pipeline.spec.columns import ColumnSpec, ValueType
 from atlas_pipeline.spec.tables import Reference, TableSpec
 
 Row = tuple[Any, ...]
 
 
 class Undecodable(bytes):
-    """Bytes that the source declares as text and that are not UTF-8. Made by a reader, refused by the mapping."""
+    """What Python cannot hold as the type that the source declares. Made by a reader, refused by the mapping.
+
+    The bytes of a text that is not UTF-8, or in ASCII a moment outside the years 1 to 9999, such as `infinity`.
+    """
 
     __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
 class SourceColumn:
-    """A column as the source declares it."""
+    """A column as the source declares it.
+
+    Attributes:
+        name: Column name.
+        sql_type: Declared type, spelled as specs spell it.
+        nullable: Whether the source takes NULL.
+        reads: Value types as which it can be read: none when no policy covers its type. None: the source enforces no
+            types, each value is judged by itself.
+        items: Value types as which the items of an array can be read.
+        scaffold: The value type to choose for a new spec, ARRAY of the first of `items` included; None without policy.
+    """
 
     name: str
     sql_type: str
     nullable: bool
+    reads: frozenset[ValueType] | None = None
+    items: tuple[ValueType, ...] = ()
+    scaffold: ValueType | None = None
+
+    def reads_as(self, column: ColumnSpec) -> bool:
+        """Whether the values can be read as the spec wants them.
+
+        As text every covered type can be read, where the spec says that it means this very type.
+        """
+        if self.reads is None:
+            return True
+        if column.value is ValueType.ARRAY:
+            return ValueType.ARRAY in self.reads and column.items in self.items
+        if column.value is ValueType.TEXT and self.sql_type.upper() in column.declared:
+            return bool(self.reads)
+        return column.value in self.reads
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +86,23 @@ class Snapshot(Protocol):
     """Size of the source, as an upper bound of what one table of it can hold."""
 
     def tables(self) -> tuple[str, ...]:
-        """Names of all tables of the source."""
+        """Names of all tables of the source, as specs name them."""
 
     def columns(self, table: str) -> tuple[SourceColumn, ...]:
         """Columns of a source table in physical order; empty when there is no such table."""
 
+    def primary_key(self, table: str) -> tuple[str, ...]:
+        """Columns of a source table's primary key in key order; empty when there is none."""
+
     def count(self, table: TableSpec) -> int:
         """Rows of the table."""
 
-    def batches(self, table: TableSpec) -> Iterator[list[Row]]:
-        """All rows in key order, columns in the spec's order, in batches bounded by rows and bytes."""
+    def batches(self, table: TableSpec, order: Sequence[str] = ()) -> Iterator[list[Row]]:
+        """All rows, columns in the spec's order, in batches bounded by rows and bytes.
+
+        Rows come in key order, or by the columns of `order` first and then by key. An optional column that the source
+        lacks is None.
+        """
 
     def keys(self, table: TableSpec) -> Iterator[Row]:
         """All keys in key order."""
@@ -76,8 +113,18 @@ class Snapshot(Protocol):
     def duplicate_keys(self, table: TableSpec) -> int:
         """Rows whose key another row has too."""
 
+    def repeated_keys(self, table: TableSpec) -> Iterator[Row]:
+        """The keys that more than one row has, each once, in key order."""
+
     def orphans(self, table: TableSpec, reference: Reference) -> Orphans:
         """Rows of the table whose reference resolves to nothing."""
+
+    def lookup(self, table: str, key: str, value: str) -> Mapping[Any, Any]:
+        """Text of `key` -> text of `value`, or None, of all rows of a small table that have a key.
+
+        Raises:
+            SourceError: Rows with the same key differ in their value.
+        """
 
     def restorable_texts(self, table: str, column: str) -> Mapping[int, tuple[str, ...]]:
         """Number -> the texts of that column which the source turns into the number in a numeric column."""
@@ -89,5 +136,12 @@ class Source(Protocol):
     description: str
     """Where it is, without credentials."""
 
-    def snapshot(self) -> AbstractContextManager[Snapshot]:
-        """Open one consistent view. Raises SourceError."""
+    def snapshot(self, *, label: str = "") -> AbstractContextManager[Snapshot]:
+        """Open one consistent view.
+
+        Args:
+            label: What the source's own tools should show of us, such as the run id.
+
+        Raises:
+            SourceError: The source cannot be read.
+        """

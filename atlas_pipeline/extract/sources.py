@@ -9,6 +9,28 @@ from atlas_pipeline.extract.sqlite_source import SqliteSource
 from atlas_pipeline.spec.catalogs import CatalogSpec
 
 
-def open_source(catalog: CatalogSpec, url: str, *, copies: Path, timeout_seconds: float) -> Source:
-    """The source of a catalog. Nothing is opened yet. Raises ConfigurationError for a wrong URL."""
-    return SqliteSource(url, variable=catalog.source_variable, copies=copies, timeout_seconds=timeout_seconds)
+def open_source(
+    catalog: CatalogSpec, url: str, *, copies: Path, timeout_seconds: float, statement_seconds: float = 600.0
+) -> Source:
+    """The source of a catalog. Nothing is opened yet.
+
+    Args:
+        catalog: The catalog, whose dialect the URL must have.
+        url: SQLAlchemy URL.
+        copies: Folder for private copies of SQLite files.
+        timeout_seconds: How long to wait for what others have locked.
+        statement_seconds: How long one statement may work on a server.
+
+    Raises:
+        ConfigurationError: The URL is wrong.
+    """
+    if catalog.dialect == "sqlite":
+        return SqliteSource(url, variable=catalog.source_variable, copies=copies, timeout_seconds=timeout_seconds)
+    from atlas_pipeline.extract.postgres_source import PostgresSource  # the driver, for those who need it
+
+    return PostgresSource(
+        url,
+        variable=catalog.source_variable,
+        timeout_seconds=timeout_seconds,
+        statement_seconds=statement_seconds,
+    )

@@ -12,19 +12,36 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Select
+from sqlalchemy import Select, Text, and_, cast, null, select
 from sqlalchemy.dialects import sqlite as sqlite_dialect
 
 from atlas_pipeline.extract import statements
 from atlas_pipeline.extract.batching import batched_rows
+from atlas_pipeline.extract.lookups import one_value_per_key
 from atlas_pipeline.extract.snapshot import Orphans, Row, SourceColumn, Undecodable
 from atlas_pipeline.extract.sqlite_errors import translate, translated
+from atlas_pipeline.extract.statements import Reading
+from atlas_pipeline.spec.columns import ValueType
 from atlas_pipeline.spec.tables import Reference, TableSpec
 
 EXAMPLES = 20
 KEYS_PER_QUERY = 500
 _DIALECT = sqlite_dialect.dialect(paramstyle="qmark")
 _UTF8_ORDER = "atlas_utf8"
+_SCAFFOLDS = (
+    ("BOOL", ValueType.BOOLEAN),
+    ("DATETIME", ValueType.DATETIME),
+    ("TIMESTAMP", ValueType.DATETIME),
+    ("DATE", ValueType.DATE),
+    ("JSON", ValueType.JSON),
+    ("INT", ValueType.INTEGER),
+    ("BLOB", ValueType.BINARY),
+    ("REAL", ValueType.DOUBLE),
+    ("FLOA", ValueType.DOUBLE),
+    ("DOUB", ValueType.DOUBLE),
+    ("NUMERIC", ValueType.DECIMAL),
+    ("DECIMAL", ValueType.DECIMAL),
+)
 
 
 class SqliteSnapshot:
@@ -49,19 +66,26 @@ class SqliteSnapshot:
 
     def columns(self, table: str) -> tuple[SourceColumn, ...]:
         rows = self._all('SELECT name, type, "notnull", pk FROM pragma_table_info(?)', (table,))
-        return tuple(SourceColumn(name, declared, not (notnull or pk)) for name, declared, notnull, pk in rows)
+        return tuple(
+            SourceColumn(name, declared, not (notnull or pk), scaffold=_scaffold_of(declared))
+            for name, declared, notnull, pk in rows
+        )
+
+    def primary_key(self, table: str) -> tuple[str, ...]:
+        rows = self._all("SELECT name FROM pragma_table_info(?) WHERE pk > 0 ORDER BY pk", (table,))
+        return tuple(name for (name,) in rows)
 
     def count(self, table: TableSpec) -> int:
-        return int(self._scalar(statements.row_count(table)))
+        return int(self._scalar(statements.row_count(self._reading(table))))
 
-    def batches(self, table: TableSpec) -> Iterator[list[Row]]:
-        """All rows in key order.
+    def batches(self, table: TableSpec, order: Sequence[str] = ()) -> Iterator[list[Row]]:
+        """All rows in order.
 
         The driver raises for a whole fetch when one text is not UTF-8. Then the rest is read again behind the last
         complete batch, with such texts as `Undecodable`, so that only the bad rows are refused.
         """
         unbounded = [i for i, column in enumerate(table.columns) if column.unbounded]
-        ordered = statements.ordered_rows(table, self._collation)
+        ordered = statements.ordered_rows(self._reading(table), order)
         passed = 0
         try:
             for batch in batched_rows(self._cursor(ordered), unbounded):
@@ -77,29 +101,43 @@ class SqliteSnapshot:
             yield from batched_rows(self._cursor(ordered.offset(passed)), unbounded)
 
     def keys(self, table: TableSpec) -> Iterator[Row]:
-        with self._tolerant():
-            fetch = self._cursor(statements.ordered_keys(table, self._collation))
-            while rows := fetch(2_000):
-                yield from rows
+        yield from self._streamed(statements.ordered_keys(self._reading(table)))
 
     def rows_by_key(self, table: TableSpec, keys: Sequence[Row]) -> list[Row]:
         rows: list[Row] = []
+        reading = self._reading(table)
         with self._tolerant():
             for start in range(0, len(keys), KEYS_PER_QUERY):
-                statement = statements.rows_by_key(table, keys[start : start + KEYS_PER_QUERY])
+                statement = statements.rows_by_key(reading, keys[start : start + KEYS_PER_QUERY])
                 rows += self._execute(statement).fetchall()
         return rows
 
     def duplicate_keys(self, table: TableSpec) -> int:
-        return int(self._scalar(statements.duplicate_keys(table)))
+        return int(self._scalar(statements.duplicate_keys(self._reading(table))))
+
+    def repeated_keys(self, table: TableSpec) -> Iterator[Row]:
+        yield from self._streamed(statements.repeated_keys(self._reading(table)))
 
     def orphans(self, table: TableSpec, reference: Reference) -> Orphans:
-        count = int(self._scalar(statements.orphan_count(table, reference)))
+        reading = self._reading(table)
+        column = reading.reads[reference.column]
+        known = [statements.source_table(name, [target]).alias().c[target] for name, target in reference.targets]
+        # NOT IN, because SQLite answers it with an index of its own where the target has none.
+        absent = [column.not_in(select(target).where(target.is_not(None))) for target in known]
+        condition = and_(column.is_not(None), *absent)
+        count = int(self._scalar(statements.orphan_count(reading, condition)))
         examples: list[Row] = []
         if count:
             with self._tolerant():
-                examples = self._execute(statements.orphan_examples(table, reference, EXAMPLES)).fetchall()
+                statement = statements.orphan_examples(reading, reference, condition, EXAMPLES)
+                examples = self._execute(statement).fetchall()
         return Orphans(reference, count, tuple((row[:-1], row[-1]) for row in examples))
+
+    def lookup(self, table: str, key: str, value: str) -> Mapping[Any, Any]:
+        source = statements.source_table(table, [key, value])
+        statement = statements.pairs(source, cast(source.c[key], Text), cast(source.c[value], Text))
+        with self._tolerant():
+            return one_value_per_key(self._execute(statement), table=table, key=key, value=value)
 
     def restorable_texts(self, table: str, column: str) -> Mapping[int, tuple[str, ...]]:
         source = statements.source_table(table, [column])
@@ -113,6 +151,27 @@ class SqliteSnapshot:
         for number, value in rows:
             texts[number] = (*texts.get(number, ()), value)
         return texts
+
+    def _reading(self, table: TableSpec) -> Reading:
+        real = {column.name for column in self.columns(table.source)}
+        source = statements.source_table(table.source, table.column_names)
+        return Reading(
+            table=table,
+            source=source,
+            reads={
+                column.name: source.c[column.name]
+                if column.name in real or not column.optional
+                else null().label(column.name)
+                for column in table.columns
+            },
+            sorts={name: source.c[name].collate(self._collation) for name in table.key},
+        )
+
+    def _streamed(self, statement: Select[Any]) -> Iterator[Row]:
+        with self._tolerant():
+            fetch = self._cursor(statement)
+            while rows := fetch(2_000):
+                yield from rows
 
     @contextmanager
     def _tolerant(self) -> Iterator[None]:
@@ -138,6 +197,14 @@ class SqliteSnapshot:
     def _all(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
         with translated(self._path):
             return self._connection.execute(sql, parameters).fetchall()
+
+
+def _scaffold_of(declared: str) -> ValueType:
+    """The value type to choose for a column that is declared so, by the words that SQLite's own affinity rules know."""
+    for word, value in _SCAFFOLDS:
+        if word in declared.upper():
+            return value
+    return ValueType.TEXT
 
 
 def _decode(raw: bytes) -> str | Undecodable:

@@ -47,7 +47,7 @@ class SqliteSource:
         self._timeout_seconds = timeout_seconds
 
     @contextmanager
-    def snapshot(self) -> Iterator[SqliteSnapshot]:
+    def snapshot(self, *, label: str = "") -> Iterator[SqliteSnapshot]:  # noqa: ARG002 - a file shows it nowhere
         """One consistent view for as long as the context lasts. Raises SourceError and SourceLockedError."""
         with self._readable():
             is_file = self.path.is_file()

@@ -113,14 +113,14 @@ def uuid(value: Any) -> Binary:
     if type(value) is str and _UUID.fullmatch(value):
         value = UUID(value)
     if type(value) is not UUID:
-        raise ValueRejectedError(RejectCode.CONTRACT, f"expected a UUID, found {shape_of(value)}")
+        raise ValueRejectedError(RejectCode.NOT_UUID, f"expected a UUID, found {shape_of(value)}")
     return Binary(value.bytes, UUID_SUBTYPE)
 
 
 def binary(value: Any) -> bytes:
     """Bytes as stored."""
     if type(value) is not bytes:
-        raise ValueRejectedError(RejectCode.CONTRACT, f"expected bytes, found {shape_of(value)}")
+        raise ValueRejectedError(RejectCode.NOT_BINARY, f"expected bytes, found {shape_of(value)}")
     return value
 
 

@@ -43,7 +43,7 @@ def array_of(canonical: Callable[[Any], Any]) -> Callable[[Any], list[Any]]:
 
     def array(value: Any) -> list[Any]:
         if type(value) is not list:
-            raise ValueRejectedError(RejectCode.CONTRACT, f"expected an array, found {shape_of(value)}")
+            raise ValueRejectedError(RejectCode.NOT_ARRAY, f"expected an array, found {shape_of(value)}")
         return [None if one is None else array(one) if type(one) is list else canonical(one) for one in value]
 
     return array

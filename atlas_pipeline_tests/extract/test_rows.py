@@ -7,10 +7,13 @@ from typing import Any
 
 import pytest
 
+from atlas_pipeline.errors import SourceError, SpecError
 from atlas_pipeline.extract.batching import BATCH_BYTES, BATCH_ROWS, FETCH_ROWS_UNBOUNDED
+from atlas_pipeline.extract.describe import describe_table
+from atlas_pipeline.extract.schema import SchemaFindings, inspect_schema, require_schema
 from atlas_pipeline.extract.sqlite_snapshot import KEYS_PER_QUERY
 from atlas_pipeline.spec.shorthand import integer, text
-from atlas_pipeline.spec.tables import TableSpec
+from atlas_pipeline.spec.tables import Reference, TableSpec
 from atlas_pipeline_tests.extract.source_files import (
     ITEMS,
     PAIRS,
@@ -149,3 +152,76 @@ def test_values_come_as_they_are_stored_not_as_they_are_declared(path: Path) -> 
         found = all_rows(snapshot, ITEMS)
     assert found == [("1", "twelve", "5"), ("2", 1.5, b"\0"), ("3", None, None), ("4", 2**63 - 1, "")]
     assert [type(row[1]) for row in found] == [str, float, type(None), int]
+
+
+def test_rows_can_be_asked_for_by_other_columns_first(path: Path) -> None:
+    write_items(path, [item(number) for number in range(100)])
+    with database(path) as connection:
+        connection.execute("UPDATE items SET amount = amount * 7 % 10")
+    with source_of(path).snapshot() as snapshot:
+        rows = [row for batch in snapshot.batches(ITEMS, ["amount"]) for row in batch]
+        assert rows == sorted(all_rows(snapshot, ITEMS), key=lambda row: (row[1], row[0]))
+        assert rows != all_rows(snapshot, ITEMS)
+
+
+def test_keys_that_several_rows_have_are_named_once(path: Path) -> None:
+    with database(path) as connection:
+        connection.execute("CREATE TABLE items (id VARCHAR(36) COLLATE NOCASE, amount INTEGER, note VARCHAR(80))")
+        fill(connection, "items", [(key, 1, None) for key in ("z", "b", "a", "c", "a", "b", "b")])
+    with source_of(path).snapshot() as snapshot:
+        assert list(snapshot.repeated_keys(ITEMS)) == [("a",), ("b",)]
+    with database(path) as connection:
+        connection.execute("DELETE FROM items")
+    with source_of(path).snapshot() as snapshot:
+        assert list(snapshot.repeated_keys(ITEMS)) == []
+
+
+def test_a_small_table_is_looked_up_by_its_texts(path: Path) -> None:
+    write_items(path, [("a", 1, "first"), ("b", 2, None), ("c", None, "third"), ("d", 1, "other")])
+    with source_of(path).snapshot() as snapshot:
+        assert snapshot.lookup("items", "id", "note") == {"a": "first", "b": None, "c": "third", "d": "other"}
+        assert snapshot.lookup("items", "id", "amount") == {"a": "1", "b": "2", "c": None, "d": "1"}
+        assert snapshot.lookup("items", "amount", "amount") == {"1": "1", "2": "2"}
+        with pytest.raises(SourceError, match="rows with the same amount differ in note") as caught:
+            snapshot.lookup("items", "amount", "note")
+        assert "first" not in str(caught.value)
+
+
+def test_an_optional_column_that_is_not_there_reads_as_null(path: Path) -> None:
+    extra = text("extra", nullable=True, optional=True)
+    table = TableSpec(source="items", collection="items", key=("id",), columns=(*ITEMS.columns, extra))
+    reference = Reference(column="extra", targets=(("items", "id"),))
+    write_items(path, [item(1), item(2)])
+    with source_of(path).snapshot() as snapshot:
+        assert inspect_schema(snapshot, [table]) == [SchemaFindings(table="items")]
+        assert all_rows(snapshot, table) == [(*item(1), None), (*item(2), None)]
+        assert snapshot.rows_by_key(table, [("item-00002",)]) == [(*item(2), None)]
+        assert snapshot.orphans(table, reference).count == 0
+    with database(path) as connection:
+        connection.execute("ALTER TABLE items ADD COLUMN extra TEXT DEFAULT 'there'")
+    with source_of(path).snapshot() as snapshot:
+        assert all_rows(snapshot, table) == [(*item(1), "there"), (*item(2), "there")]
+        assert snapshot.orphans(table, reference).count == 2
+
+
+def test_a_table_is_described_by_its_declared_types(path: Path) -> None:
+    with database(path) as connection:
+        connection.execute(
+            "CREATE TABLE many (b INTEGER, a VARCHAR(36), c BOOLEAN NOT NULL, d DATETIME, e JSON, f FLOAT, g BLOB, "
+            "h DECIMAL(10, 2), i DATE, j, PRIMARY KEY (a, b))"
+        )
+        connection.execute("CREATE TABLE bare (a INTEGER)")
+    with source_of(path).snapshot() as snapshot:
+        table = describe_table(snapshot, "many")
+        assert snapshot.primary_key("many") == ("a", "b")
+        require_schema(inspect_schema(snapshot, [table]))
+        with pytest.raises(SpecError, match="bare has no primary key"):
+            describe_table(snapshot, "bare")
+        with pytest.raises(SourceError, match="Table manny is missing"):
+            describe_table(snapshot, "manny")
+    assert (table.collection, table.key) == ("many", ("a", "b"))
+    assert "".join(column.name for column in table.columns) == "bacdefghij"
+    assert [str(column.value) for column in table.columns] == [
+        *("integer", "text", "boolean", "datetime", "json", "double", "binary", "decimal", "date", "text")
+    ]
+    assert [column.name for column in table.columns if not column.nullable] == ["b", "a", "c"]
