@@ -130,6 +130,10 @@ def _iso(text: str) -> datetime | None:
         return None
 
 
+def _texts(value: Any) -> Any:
+    return value if type(value) is list and all(type(one) is str for one in value) else _ABSENT
+
+
 def _any(value: Any) -> Any:
     return _ABSENT if value is None else value
 
@@ -143,5 +147,6 @@ FITTING: dict[ValueType, Callable[[Any], Any]] = {
     ValueType.JSON: _any,
     ValueType.JSON_OBJECT: _only(dict),
     ValueType.JSON_ARRAY: _only(list),
+    ValueType.TEXT_LIST: _texts,
 }
 """For each kind of member: the JSON value as BSON is to hold it, or a mark that it does not fit."""

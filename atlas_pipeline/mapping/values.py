@@ -92,9 +92,13 @@ def json_array(value: Any) -> list[Any] | None:
     return parsed
 
 
-def text_list(value: Any) -> list[str]:
-    """Texts in one text: a JSON array of strings, else the parts between commas, trimmed, empty ones left out."""
+def text_list(value: Any) -> list[str] | None:
+    """Texts in one text: a JSON array of strings, else the parts between commas, trimmed, empty ones left out; None for
+    the JSON text `null`.
+    """
     source = text(value)
+    if source == "null":
+        return None
     if not source.lstrip().startswith("["):
         return [part for one in source.split(",") if (part := one.strip())]
     parsed = json_array(source)

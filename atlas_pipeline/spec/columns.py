@@ -6,6 +6,7 @@ not: how a value is converted (`atlas_pipeline.mapping.values`).
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from enum import StrEnum
@@ -57,6 +58,27 @@ JSON_TYPES = frozenset({ValueType.JSON, ValueType.JSON_OBJECT, ValueType.JSON_AR
 
 KEY_TYPES = frozenset({ValueType.TEXT, ValueType.INTEGER})
 """Types that order the same way on both sides and map one to one, so that a key can be made of them."""
+
+_JSON_KINDS: dict[ValueType, tuple[type, ...]] = {
+    ValueType.TEXT: (str,),
+    ValueType.INTEGER: (int,),
+    ValueType.DOUBLE: (float,),
+    ValueType.BOOLEAN: (bool,),
+    ValueType.JSON_OBJECT: (dict,),
+    ValueType.JSON_ARRAY: (list,),
+    ValueType.TEXT_LIST: (list,),
+    ValueType.JSON: (dict, list, str, int, float, bool),
+}
+
+
+def json_fits(text: str, value: ValueType) -> bool:
+    """Whether a text is JSON of null or of a value of that type."""
+    try:
+        parsed = json.loads(text)
+    except ValueError:
+        return False
+    return parsed is None or type(parsed) in _JSON_KINDS.get(value, ())
+
 
 _UNBOUNDED = JSON_TYPES | {ValueType.TEXT, ValueType.BINARY, ValueType.ARRAY, ValueType.TEXT_LIST}
 
@@ -138,6 +160,8 @@ class ColumnSpec:
             raise SpecError(f"{where}: an array of arrays.", "name the innermost type; nesting is in the values")
         if self.optional and not (self.nullable or self.default):
             raise SpecError(f"{where} is optional, but not nullable.", "add nullable=True or a default")
+        if self.default and not json_fits(self.default, self.value):
+            raise SpecError(f"{where}: default {self.default!r} is no JSON of a {self.value}.", "correct default=")
         if (self.empty_is_null or self.dates) and self.value not in JSON_TYPES:
             raise SpecError(f"{where}: empty_is_null or dates on a {self.value}.", "use them on JSON columns only")
 

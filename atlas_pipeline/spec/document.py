@@ -22,7 +22,6 @@ from atlas_pipeline.spec.expressions import (
     Tenant,
     Translated,
     Unpacked,
-    check_unpacked,
     columns_of,
 )
 
@@ -51,8 +50,6 @@ class FieldSpec:
                 raise SpecError(f"{where}: {part!r} is no field name.", "choose plain names, joined by dots")
         if self.path.split(".")[0] == "_id":
             raise SpecError(f"{where} is made from key=.", "rename the field")
-        for unpacked in _unpacked(self.source):
-            check_unpacked(unpacked, where)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,9 +174,3 @@ def _origin(column: str, member: Member) -> str:
     if not member.copied:
         return f"constant {member.default}"
     return " or ".join(f"{column}: {'.'.join(map(str, path)) or 'the whole value'}" for path in member.copied)
-
-
-def _unpacked(source: Expression) -> tuple[Unpacked, ...]:
-    if isinstance(source, Unpacked):
-        return (source,)
-    return source.choices if isinstance(source, FirstOf) else ()

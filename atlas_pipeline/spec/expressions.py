@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from atlas_pipeline.errors import SpecError
 from atlas_pipeline.spec.columns import ValueType
 
 DurationUnit = Literal["milliseconds", "minutes", "hours"]
@@ -116,7 +115,8 @@ class Member:
 
     @property
     def nullable(self) -> bool:
-        return self.default == "null"
+        """Whether null may be there. The whole value always fits."""
+        return self.default == "null" and () not in self.copied
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,15 +164,3 @@ def columns_of(expression: Expression) -> tuple[str, ...]:
         case FirstOf(choices):
             return tuple(choice.column for choice in choices)
     return ()
-
-
-def check_unpacked(unpacked: Unpacked, where: str) -> None:
-    """Raise SpecError, in which `where` names table and field, if the sub-document contradicts itself."""
-    names = [member.name for member in unpacked.members] + ([unpacked.rest] if unpacked.rest else [])
-    if len(set(names)) != len(names):
-        raise SpecError(f"{where}: a member is listed twice.", "name each once")
-    if unpacked.absent_when_bare and unpacked.rest:
-        raise SpecError(f"{where}: absent when bare, though it holds a rest.", "drop one of the two")
-    for member in unpacked.members:
-        if member.moved and not unpacked.rest and not unpacked.keeps_all:
-            raise SpecError(f"{where}.{member.name} moves, and the other keys have no place.", "name it with rest=")

@@ -14,6 +14,7 @@ from functools import cached_property
 from atlas_pipeline.errors import SpecError
 from atlas_pipeline.spec.columns import KEY_TYPES, ColumnSpec, ValueType
 from atlas_pipeline.spec.document import FieldSpec, Leaf, flat_document, leaves_of
+from atlas_pipeline.spec.document_checks import check_field, lost_columns
 from atlas_pipeline.spec.expressions import Expression, Tenant, columns_of
 from atlas_pipeline.spec.indexes import IndexSpec
 from atlas_pipeline.spec.storage import Embedding, Storage, TimeSeries
@@ -102,18 +103,21 @@ class TableSpec:
     def _check_document(self, where: str) -> None:
         paths = [one.path for one in self.document]
         _refuse_repeats(f"{where}: field", paths)
-        used = set(self.key)
+        columns = {column.name: column for column in self.columns}
         for one in self.document:
             one.check(where)
             for name in columns_of(one.source):
                 self._column_or_fail(name, f"{where}: field {one.path}")
-                used.add(name)
+            check_field(one, columns, f"{where}: field {one.path}")
             inside = [other for other in paths if other.startswith(f"{one.path}.")]
             if inside:
                 raise SpecError(f"{where}: field {one.path} is a value and holds {inside[0]}.", "rename one of them")
-        lost = [name for name in self.column_names if name not in used]
+        lost = lost_columns(self.document, self.key, columns)
         if lost and not self.has_tenant:
-            raise SpecError(f"{where}: column {', '.join(lost)} goes nowhere.", "put it into a field, or leave it out")
+            raise SpecError(
+                f"{where}: column {', '.join(lost)} goes nowhere: no field holds its values.",
+                "put it into a field of its own, or leave it out",
+            )
 
     def _check_storage(self, where: str) -> None:
         if self.embedding is not None:
@@ -131,6 +135,11 @@ class TableSpec:
             raise SpecError(
                 f"{where}: time field {self.time_series.time_field} is no moment that is always there.",
                 "name a field made from a column that is not null",
+            )
+        if self.time_series.meta_field not in {leaf.path.split(".")[0] for leaf in self.leaves} - {time[0].path}:
+            raise SpecError(
+                f"{where}: meta field {self.time_series.meta_field} is no field beside the time.",
+                "name the top-level field by which the server is to group documents",
             )
         if unique := [index.name for index in self.indexes if index.unique]:
             raise SpecError(f"{where}: unique index {unique[0]} on a time series.", "no server builds one; drop unique")

@@ -55,7 +55,7 @@ DETECTORS = TableSpec(
             unpacked(
                 "metrics",
                 copied("primary", ValueType.TEXT, (0,)),
-                copied("secondary", ValueType.JSON_ARRAY, (Tail(1),), default=[]),
+                copied("secondary", ValueType.TEXT_LIST, (Tail(1),), default=[]),
                 fixed("aggregations", []),
             ),
         ),
