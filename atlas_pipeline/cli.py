@@ -12,7 +12,7 @@ import typer
 from pydantic import ValidationError
 from typer.core import TyperGroup
 
-from atlas_pipeline.commands import demo, doctor, expectations, quarantine, servers, status, sync, up
+from atlas_pipeline.commands import demo, doctor, expectations, quarantine, servers, similar, status, sync, up
 from atlas_pipeline.commands.console import print_json
 from atlas_pipeline.errors import EXIT_CANNOT, EXIT_INTERRUPTED, AtlasError, ConfigurationError
 from atlas_pipeline.settings import Settings
@@ -50,6 +50,7 @@ app.command()(demo.demo)
 app.command()(up.up)
 app.command()(sync.sync)
 app.command()(status.status)
+app.command()(similar.similar)
 app.command()(doctor.doctor)
 app.add_typer(servers.app, name="servers")
 app.add_typer(quarantine.app, name="quarantine")

@@ -37,8 +37,14 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = Field(
         default=None,
         validation_alias="DATABASE_URL",
-        description="DATABASE_URL: SQLAlchemy URL of the investigation platform, postgresql+psycopg://user:password@host/db. "
-        "Unset: the generated sample in an embedded server.",
+        description="DATABASE_URL: SQLAlchemy URL of the investigation platform, "
+        "postgresql+psycopg://user:password@host/db. Unset: the generated sample in an embedded server.",
+    )
+    sample: Literal["clean", "dirty"] = Field(
+        default="clean",
+        validation_alias="ATLAS_SAMPLE",
+        description="ATLAS_SAMPLE: which generated sample stands in for a source that is not set: clean, or dirty, "
+        "which has bad rows.",
     )
     mongodb_timeout_ms: int = Field(
         default=5_000,
@@ -56,7 +62,8 @@ class Settings(BaseSettings):
         default=600.0,
         gt=0,
         validation_alias="ATLAS_SOURCE_STATEMENT_SECONDS",
-        description="ATLAS_SOURCE_STATEMENT_SECONDS: how long one statement may work on a PostgreSQL source, in seconds.",
+        description="ATLAS_SOURCE_STATEMENT_SECONDS: how long one statement may work on a PostgreSQL source, "
+        "in seconds.",
     )
     embedder: Literal["hashing", "minilm"] = Field(
         default="hashing",
@@ -105,9 +112,9 @@ class Settings(BaseSettings):
         return (self.dagster_home_dir or self.state / "dagster_home").expanduser().absolute()
 
     @property
-    def sample_path(self) -> Path:
-        """Where the generated sample source of Infrastructure Atlas lies."""
-        return self.state / "samples" / "infrastructure_atlas.sqlite3"
+    def samples_dir(self) -> Path:
+        """Generated sample sources, and notes of those that lie in a server."""
+        return self.state / "samples"
 
     @property
     def reports_dir(self) -> Path:

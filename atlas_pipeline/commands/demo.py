@@ -1,60 +1,60 @@
-"""`demo`: a sample source, an embedded server, one full run, and where to look at the result."""
+"""`demo`: sample sources, embedded servers, one full run of each catalog, and where to look at the result."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import Annotated
 
 import typer
 
-from atlas_pipeline.catalogs.registry import find_catalog
 from atlas_pipeline.commands import console
-from atlas_pipeline.commands.sync import as_json, run, show
+from atlas_pipeline.commands.selection import select
+from atlas_pipeline.commands.sync import answer, run, show
 from atlas_pipeline.settings import Settings
-
-_CATALOG = "infrastructure_atlas"
+from atlas_pipeline.spec.catalogs import CatalogSpec
 
 
 def demo(
+    catalog: console.CatalogName = None,
     dirty: Annotated[
-        bool, typer.Option("--dirty", help="Use the sample with bad rows; they go to the quarantine.")
+        bool, typer.Option("--dirty", help="Use the samples with bad rows; they go to the quarantine.")
     ] = False,
     json: console.Json = False,
 ) -> None:
-    """Make a sample source, sync it into MongoDB, and show what came of it.
+    """Make sample sources, sync them into MongoDB, and show what came of it.
 
-    With ATLAS_DB_URL or MONGODB_URI set, those are used instead of sample and embedded server.
+    With ATLAS_DB_URL, DATABASE_URL or MONGODB_URI set, those are used instead of samples and embedded server.
 
     Example: atlas-pipeline demo
     """
-    settings = ensure_sample(Settings(), dirty=dirty)
-    catalog = find_catalog(_CATALOG)
-    synced = run(catalog, catalog.tables, settings=settings, force=False, trigger="demo")
+    from atlas_pipeline.local.servers import mongodb
+
+    if dirty:
+        os.environ["ATLAS_SAMPLE"] = "dirty"  # for the run, which reads its settings itself
+    settings = Settings()
+    selection = select(catalog, None)
+    with ExitStack() as kept:
+        kept.enter_context(mongodb(settings))  # one server for all runs, not one each
+        ensure_samples([one for one, _ in selection], settings)
+        synced = [run(one, tables, settings=settings, force=False, trigger="demo") for one, tables in selection]
     if json:
-        tables = [as_json(record) for record in synced.records]
-        console.print_json(
-            {"ok": synced.exit_code == 0, "run_id": synced.run_id, "seconds": synced.seconds, "tables": tables}
-        )
+        console.print_json(answer(synced))
     else:
-        show(synced)
+        for one in synced:
+            show(one)
         typer.echo("\nLook at it in the Dagster UI: atlas-pipeline up")
-    raise typer.Exit(synced.exit_code)
+    raise typer.Exit(max(one.exit_code for one in synced))
 
 
-def ensure_sample(settings: Settings, *, dirty: bool = False) -> Settings:
-    """Make the sample source unless ATLAS_DB_URL names one or it is there. Gives the settings that then hold."""
-    from atlas_pipeline.local.sample.generate import write_dirty_sample, write_sample
+def ensure_samples(catalogs: Sequence[CatalogSpec], settings: Settings) -> None:
+    """Make the sample of each catalog whose source is not configured, unless it is there."""
+    from atlas_pipeline.local.samples import SAMPLES
 
-    if settings.atlas_db_url is not None:
-        return settings
-    path = settings.sample_path
-    if dirty:
-        path = path.with_name(f"{path.stem}_dirty{path.suffix}")
-    if not path.is_file():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        console.notes().print(f"Writing the sample source {path}", soft_wrap=True)
-        (write_dirty_sample if dirty else write_sample)(path)
-    if dirty:
-        os.environ["ATLAS_DB_URL"] = f"sqlite:///{path}"  # for the run, which reads its settings itself
-        return Settings()
-    return settings
+    for catalog in catalogs:
+        sample = SAMPLES.get(catalog.name)
+        if sample is None or settings.source_url(catalog.source_variable) is not None or sample.exists(settings):
+            continue
+        console.notes().print(f"Making the {settings.sample} sample of {catalog.name}", soft_wrap=True)
+        sample.make(settings)

@@ -4,29 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
-from typing import Literal
+from dataclasses import asdict
 
 import typer
 
 from atlas_pipeline.commands import console
-from atlas_pipeline.commands.selection import select
+from atlas_pipeline.commands.findings import Finding, examine_collection, wrong
+from atlas_pipeline.commands.selection import select_readable
 from atlas_pipeline.errors import EXIT_CANNOT, AtlasError
 from atlas_pipeline.extract.schema import SchemaFindings, inspect_schema
 from atlas_pipeline.extract.snapshot import Snapshot
 from atlas_pipeline.settings import Settings
 from atlas_pipeline.spec.catalogs import CatalogSpec
 from atlas_pipeline.spec.tables import TableSpec
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing the doctor looked at."""
-
-    subject: str
-    state: Literal["ok", "note", "wrong"]
-    detail: str
-    cure: str = ""
 
 
 def doctor(catalog: console.CatalogName = None, table: console.TableName = None, json: console.Json = False) -> None:
@@ -37,7 +27,11 @@ def doctor(catalog: console.CatalogName = None, table: console.TableName = None,
     Example: atlas-pipeline doctor infrastructure_atlas
     """
     settings = Settings()
-    findings = [finding for one, tables in select(catalog, table) for finding in _examine(one, tables, settings)]
+    findings = [
+        finding
+        for one, tables in select_readable(catalog, table, settings)
+        for finding in _examine(one, tables, settings)
+    ]
     ok = all(finding.state != "wrong" for finding in findings)
     if json:
         console.print_json({"ok": ok, "findings": [asdict(finding) for finding in findings]})
@@ -53,16 +47,16 @@ def doctor(catalog: console.CatalogName = None, table: console.TableName = None,
 def _examine(catalog: CatalogSpec, tables: tuple[TableSpec, ...], settings: Settings) -> Iterator[Finding]:
     from atlas_pipeline.load.target import Target
     from atlas_pipeline.local.servers import mongodb
-    from atlas_pipeline.orchestration.resources import configured_source
+    from atlas_pipeline.orchestration.sources import opened_source
 
     with ExitStack() as opened:
         snapshot: Snapshot | None = None
         try:
-            source = configured_source(catalog, settings)
-            snapshot = opened.enter_context(source.snapshot())
+            source = opened.enter_context(opened_source(catalog, settings))
+            snapshot = opened.enter_context(source.snapshot(label="doctor"))
             yield Finding("source", "ok", f"{source.description}, read by {snapshot.description}")
         except AtlasError as error:
-            yield _wrong("source", error)
+            yield wrong("source", error)
         if snapshot is not None:
             for findings in inspect_schema(snapshot, tables):
                 yield from _schema(findings)
@@ -73,13 +67,13 @@ def _examine(catalog: CatalogSpec, tables: tuple[TableSpec, ...], settings: Sett
             target = opened.enter_context(Target(server.uri, timeout_ms=settings.mongodb_timeout_ms))
             yield Finding("server", "ok", f"MongoDB {server.version} at {target.address} ({server.origin})")
         except AtlasError as error:
-            yield _wrong("server", error)
+            yield wrong("server", error)
             return
         yield _asked(
             "permissions", lambda: _try_permissions(target, catalog), "may create, rename and drop collections"
         )
         for table in tables:
-            yield from _collection(target, catalog, table, snapshot)
+            yield from examine_collection(target, catalog, table, snapshot)
 
 
 def _schema(findings: SchemaFindings) -> Iterator[Finding]:
@@ -96,47 +90,6 @@ def _schema(findings: SchemaFindings) -> Iterator[Finding]:
         )
     if not (findings.missing or findings.retyped or findings.unknown):
         yield Finding(subject, "ok", "as the catalog describes it")
-
-
-def _collection(target: object, catalog: CatalogSpec, table: TableSpec, snapshot: Snapshot | None) -> Iterator[Finding]:
-    from atlas_pipeline.load.guards import Guards
-    from atlas_pipeline.load.indexes import existing_indexes, same_definition
-    from atlas_pipeline.load.ledger import TableLedger
-    from atlas_pipeline.load.run import Holder, RunIdentity
-    from atlas_pipeline.load.target import Target, collection_info
-
-    assert isinstance(target, Target)
-    database = target.database(catalog)
-    if snapshot is not None and table.source in snapshot.tables():
-        doctor_run = RunIdentity(run_id="doctor", holder=Holder.this_process())
-        ledger = TableLedger(target.pipeline_database(catalog), catalog, table, doctor_run)
-        guards = Guards(database=database, ledger=ledger, table=table, snapshot=snapshot, comment="doctor")
-        wrong = []
-        for name, require in guards.questions().items():
-            try:
-                with target.translated():
-                    require()
-            except AtlasError as error:
-                wrong.append(_wrong(f"{table.collection}: {name}", error))
-        yield from wrong or [Finding(table.collection, "ok", "nothing stands against a sync")]
-    with target.translated():
-        if collection_info(database, table.collection) is None:
-            yield Finding(f"{table.collection}: indexes", "note", "not synced yet")
-            return
-        existing = existing_indexes(database[table.collection])
-    missing = [index.name for index in table.indexes if index.name not in existing]
-    other = [
-        index.name
-        for index in table.indexes
-        if index.name in existing and not same_definition(index, existing[index.name])
-    ]
-    strangers = sorted(set(existing) - {index.name for index in table.indexes})
-    told = [(missing, "missing"), (other, "defined differently"), (strangers, "not in the spec")]
-    sentence = "; ".join(f"{what}: {', '.join(names)}" for names, what in told if names)
-    if sentence:
-        yield Finding(f"{table.collection}: indexes", "note", sentence, "a sync restores those of the spec")
-    else:
-        yield Finding(f"{table.collection}: indexes", "ok", f"all {len(table.indexes)} as specified")
 
 
 def _try_permissions(target: object, catalog: CatalogSpec) -> None:
@@ -162,9 +115,5 @@ def _asked(subject: str, ask: Callable[[], None], fine: str) -> Finding:
     try:
         ask()
     except AtlasError as error:
-        return _wrong(subject, error)
+        return wrong(subject, error)
     return Finding(subject, "ok", fine)
-
-
-def _wrong(subject: str, error: AtlasError) -> Finding:
-    return Finding(subject, "wrong", error.message, error.cure)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from atlas_pipeline.commands import console
-from atlas_pipeline.commands.selection import select
+from atlas_pipeline.commands.selection import select_readable
 from atlas_pipeline.settings import Settings
 
 
@@ -16,16 +16,19 @@ def status(catalog: console.CatalogName = None, table: console.TableName = None,
     """
     from atlas_pipeline.load.target import Target
     from atlas_pipeline.local.servers import mongodb
-    from atlas_pipeline.orchestration.resources import configured_source
+    from atlas_pipeline.orchestration.sources import opened_source
     from atlas_pipeline.reporting.status_board import table_status
 
     settings = Settings()
     rows: list[dict[str, Any]] = []
-    selection = select(catalog, table)
-    sources = [configured_source(one, settings) for one, _ in selection]
+    selection = select_readable(catalog, table, settings)
     with mongodb(settings) as server, Target(server.uri, timeout_ms=settings.mongodb_timeout_ms) as target:
-        for (one, tables), source in zip(selection, sources, strict=True):
-            with source.snapshot() as snapshot, target.translated():
+        for one, tables in selection:
+            with (
+                opened_source(one, settings) as source,
+                source.snapshot(label="status") as snapshot,
+                target.translated(),
+            ):
                 rows += [table_status(target, one, each, snapshot) for each in tables]
     if json:
         console.print_json({"tables": rows})

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from atlas_pipeline.commands import console
-from atlas_pipeline.commands.selection import select
+from atlas_pipeline.commands.selection import select_readable
 from atlas_pipeline.settings import Settings
 from atlas_pipeline.spec.catalogs import CatalogSpec
 from atlas_pipeline.spec.tables import TableSpec
@@ -58,23 +58,26 @@ def sync(
     settings = Settings()
     synced = [
         run(one, tables, settings=settings, force=force, trigger="command line")
-        for one, tables in select(catalog, table)
+        for one, tables in select_readable(catalog, table, settings)
     ]
     if json:
-        console.print_json(
-            {
-                "ok": all(one.exit_code == 0 for one in synced),
-                "run_id": synced[-1].run_id,
-                "seconds": round(sum(one.seconds for one in synced), 3),
-                "tables": [as_json(record) for one in synced for record in one.records],
-                "problems": [problem for one in synced for problem in one.problems],
-                "report": str(synced[-1].report),
-            }
-        )
+        console.print_json(answer(synced))
     else:
         for one in synced:
             show(one)
     raise typer.Exit(max(one.exit_code for one in synced))
+
+
+def answer(synced: Sequence[Synced]) -> dict[str, Any]:
+    """What `--json` prints; other programs rely on its shape."""
+    return {
+        "ok": all(one.exit_code == 0 for one in synced),
+        "run_id": synced[-1].run_id,
+        "seconds": round(sum(one.seconds for one in synced), 3),
+        "tables": [as_json(record) for one in synced for record in one.records],
+        "problems": [problem for one in synced for problem in one.problems],
+        "report": str(synced[-1].report),
+    }
 
 
 def run(catalog: CatalogSpec, tables: Sequence[TableSpec], *, settings: Settings, force: bool, trigger: str) -> Synced:
@@ -84,12 +87,15 @@ def run(catalog: CatalogSpec, tables: Sequence[TableSpec], *, settings: Settings
     from atlas_pipeline.local.servers import mongodb
     from atlas_pipeline.orchestration.execution import preflight, run_sync
     from atlas_pipeline.orchestration.reports import write_report
-    from atlas_pipeline.orchestration.resources import configured_source
+    from atlas_pipeline.orchestration.sources import opened_source
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # asked to end in whatever way, the run is recorded
-    source = configured_source(catalog, settings)
-    with mongodb(settings) as server, Target(server.uri, timeout_ms=settings.mongodb_timeout_ms) as target:
-        with source.snapshot() as snapshot:
+    with (
+        opened_source(catalog, settings) as source,
+        mongodb(settings) as server,
+        Target(server.uri, timeout_ms=settings.mongodb_timeout_ms) as target,
+    ):
+        with source.snapshot(label="preflight") as snapshot:
             preflight(target=target, catalog=catalog, tables=tables, snapshot=snapshot, force=force)
             totals = {table.collection: snapshot.count(table) for table in tables}
         run_id = str(uuid.uuid4())

@@ -10,15 +10,16 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import typer
 
+from atlas_pipeline.catalogs.registry import CATALOGS
 from atlas_pipeline.commands import console
-from atlas_pipeline.commands.demo import ensure_sample
+from atlas_pipeline.commands.demo import ensure_samples
 from atlas_pipeline.errors import ConfigurationError
 from atlas_pipeline.settings import Settings
 
@@ -33,10 +34,16 @@ def up(
     """
     from atlas_pipeline.local.servers import mongodb
     from atlas_pipeline.orchestration.instance import prepare_home
+    from atlas_pipeline.orchestration.sources import opened_source
 
-    settings = ensure_sample(Settings())
+    settings = Settings()
+    ensure_samples(list(CATALOGS.values()), settings)
     prepare_home(settings)
-    with mongodb(settings) as server, reports_served(settings) as reports:
+    with ExitStack() as opened:
+        for catalog in CATALOGS.values():
+            opened.enter_context(opened_source(catalog, settings))  # a sample's server runs as long as the UI
+        server = opened.enter_context(mongodb(settings))
+        reports = opened.enter_context(reports_served(settings))
         notes = console.notes()
         notes.print(f"MongoDB {server.version} at {server.address}")
         notes.print(f"Reports at {reports}/reports/, Data Docs at {reports}/data_docs/")

@@ -42,6 +42,10 @@ class EmbeddingCounts:
     repeated: int = 0
     empty: int = 0
 
+    def by_origin(self) -> dict[str, int]:
+        """The counts that are not zero, by name."""
+        return {one.name: count for one in fields(self) if (count := getattr(self, one.name))}
+
     def __add__(self, other: EmbeddingCounts) -> EmbeddingCounts:
         return EmbeddingCounts(**{one.name: getattr(self, one.name) + getattr(other, one.name) for one in fields(self)})
 
@@ -118,6 +122,20 @@ class Enricher:
             if len(after) > MAX_DOCUMENT_BYTES >= len(before)
         )
         return Enriched(enriched, counts, large)
+
+    @property
+    def model(self) -> str:
+        """Name of the embedder, as it is stored with every vector."""
+        return self._embedder.model
+
+    def canonical_part(self, document: bytes) -> bytes:
+        """A stored document without what was appended to it."""
+        return layout.canonical_part(document, self._table)
+
+    def problem(self, row: tuple[Any, ...], document: bytes) -> str | None:
+        """What is wrong with the vector of the stored document of a row, or None; see `embedding_problem`."""
+        (expected,) = self._text.hashes([row])
+        return embedding_problem(document, self._embedding, expected_text_hash=expected, model=self._embedder.model)
 
     def _compute(self, texts: Mapping[str, str]) -> dict[str, Vector]:
         made = self._embedder.embed(list(texts.values()))

@@ -67,7 +67,7 @@ def build_unique(
         indexes.create(staging, [index], comment=comment)
     except DuplicateKeyError:
         removed = 0
-        columns = ", ".join(column.name for column in mapper.table.columns if column.field in index.fields)
+        columns = ", ".join(name for leaf in mapper.table.leaves if leaf.path in index.fields for name in leaf.columns)
         reason = f"a row with a lower key holds the same value (unique index {index.name})"
         for ids in repeated_ids(staging, index, comment=comment):
             keys = [tuple(key.values()) if isinstance(key, dict) else (key,) for key in ids]

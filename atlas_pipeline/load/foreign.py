@@ -6,7 +6,8 @@ What does not belong here: loading.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 from bson import decode
@@ -22,6 +23,8 @@ from atlas_pipeline.load.ledger import KeyRange
 Document = dict[str, Any]
 _BATCH = 500
 EXAMPLES = 20
+_WATCHED = 20_000
+"""Documents that a watch holds back before it asks the ledger."""
 
 
 def foreign_ids(live: Collection[Document], loaded: Iterable[KeyRange], *, comment: str) -> Iterator[Any]:
@@ -49,12 +52,54 @@ def require_none(live: Collection[Document], loaded: Iterable[KeyRange], *, comm
         if len(examples) < EXAMPLES:
             examples.append(repr(found))
     if count:
-        more = "" if count <= EXAMPLES else f" and {count - EXAMPLES:,} more"
-        raise TargetError(
-            f"{live.full_name} holds {count:,} foreign documents, which this pipeline never loaded: "
-            f"{', '.join(examples)}{more}. Policy foreign_documents is 'refuse', so nothing was replaced.",
-            "move them away, or set foreign_documents to 'keep' or 'delete' in the table's SyncPolicy",
-        )
+        raise _refusal(live.full_name, count, examples, "'keep' or 'delete'")
+
+
+class ForeignWatch:
+    """Looks for foreign documents among those of a time series, which come in no order and cannot be kept.
+
+    Args:
+        name: The collection, for the refusal.
+        loaded: Gives the ranges that this pipeline loaded, each time it is called.
+    """
+
+    def __init__(self, name: str, loaded: Callable[[], Iterable[KeyRange]]) -> None:
+        self._name, self._loaded = name, loaded
+        self._waiting: dict[bytes, bytes] = {}
+        self._count = 0
+        self._examples: list[str] = []
+
+    def look_at(self, document: bytes) -> None:
+        """Take note of a document whose first field is `_id`."""
+        self._waiting[key_hash(document)] = document
+        if len(self._waiting) >= _WATCHED:
+            self._judge()
+
+    def require_none(self) -> None:
+        """Raise TargetError listing the first foreign documents when there were any."""
+        self._judge()
+        if self._count:
+            raise _refusal(self._name, self._count, self._examples, "'delete'")
+
+    def _judge(self) -> None:
+        for key_range in self._loaded():
+            if not self._waiting:
+                return
+            for known in self._waiting.keys() & hashes_of(key_range.keys):
+                del self._waiting[known]
+        self._count += len(self._waiting)
+        for document in islice(self._waiting.values(), EXAMPLES - len(self._examples)):
+            self._examples.append(repr(RawBSONDocument(document)["_id"]))
+        self._waiting.clear()
+
+
+def _refusal(name: str, count: int, examples: list[str], other_policies: str) -> TargetError:
+    more = "" if count <= EXAMPLES else f" and {count - EXAMPLES:,} more"
+    return TargetError(
+        f"{name} holds {count:,} foreign documents, which this pipeline never loaded: "
+        f"{', '.join(examples)}{more}. Policy foreign_documents is 'refuse', so nothing was replaced.",
+        f"move them away, or set foreign_documents to {other_policies} in the table's SyncPolicy",
+    )
 
 
 def copy_into(

@@ -17,6 +17,7 @@ from atlas_pipeline.extract.snapshot import Snapshot
 from atlas_pipeline.load import foreign
 from atlas_pipeline.load.lease import require_free
 from atlas_pipeline.load.ledger import TableLedger
+from atlas_pipeline.load.series_collection import require_ours, require_series
 from atlas_pipeline.load.target import require_plain, require_room
 from atlas_pipeline.spec.tables import TableSpec
 
@@ -58,13 +59,22 @@ class Guards:
 
     def questions_of_holder(self) -> dict[str, Callable[[], object]]:
         """The refusals that a run asks once it holds the lease."""
-        return {
+        questions: dict[str, Callable[[], object]] = {
             "direction": self._ledger.require_forward,
-            "collection": lambda: require_plain(self._database, self._table.collection),
+            "collection": self.require_kind,
             "room": lambda: require_room(self._database, self._table.collection, self._snapshot.size_bytes),
             "size": lambda: self.require_size(self._snapshot.count(self._table)),
-            "foreign documents": self.require_no_foreign,
         }
+        if self._table.storage == "plain":  # in a time series they are found when it is compared
+            questions["foreign documents"] = self.require_no_foreign
+        return questions
+
+    def require_kind(self) -> None:
+        """Raise TargetError when the live collection is another kind of collection than the spec's."""
+        if self._table.storage == "plain":
+            require_plain(self._database, self._table.collection)
+        elif require_series(self._database, self._table) is not None:
+            require_ours(self._database, self._table, self._ledger)
 
     def require_no_foreign(self) -> None:
         """Raise TargetError listing foreign documents, unless the policy says what to do with them."""

@@ -57,6 +57,14 @@ def create(collection: Collection[Document], specs: Iterable[IndexSpec], *, comm
         collection.create_indexes(models, comment=comment)
 
 
+def made_by_server(collection: Collection[Document]) -> frozenset[str]:
+    """Names of indexes that servers from 6.3 on give a time series by themselves. Nobody has to account for them."""
+    options = collection.options().get("timeseries")
+    if options is None or "metaField" not in options:
+        return frozenset()
+    return frozenset({f"{options['metaField']}_1_{options['timeField']}_1"})
+
+
 def ensure(collection: Collection[Document], specs: Iterable[IndexSpec], *, comment: str) -> IndexChanges:
     """Bring a collection to its specified indexes and confirm every definition against the server.
 
@@ -96,11 +104,12 @@ def ensure(collection: Collection[Document], specs: Iterable[IndexSpec], *, comm
         raise TargetError(
             f"{collection.full_name}: the server does not report {', '.join(wrong)} as asked for.", "run again"
         )
+    strangers = set(after) - {spec.name for spec in specs}
     return IndexChanges(
         confirmed=tuple(spec.name for spec in specs if spec not in missing and spec not in different),
         created=tuple(spec.name for spec in missing),
         replaced=tuple(spec.name for spec in different),
-        strangers=tuple(sorted(set(after) - {spec.name for spec in specs})),
+        strangers=tuple(sorted(strangers - made_by_server(collection) if strangers else ())),
     )
 
 
@@ -115,29 +124,54 @@ def carry_over(
         TargetError: A stranger is unique and the new documents repeat its values, or it has the keys of an index of the
             spec.
     """
+    return _give(staging, existing_indexes(live).values(), specs, origin=live.full_name, comment=comment)
+
+
+def restore(
+    collection: Collection[Document], definitions: Iterable[Document], specs: Iterable[IndexSpec], *, comment: str
+) -> list[str]:
+    """Give a collection that was made anew the indexes that it had, as `carry_over` does. Those that it has stay.
+
+    Args:
+        collection: The collection.
+        definitions: The indexes as the server reported them.
+        specs: All indexes that it should have.
+        comment: Run id, shown in the server's log and current operations.
+    """
+    return _give(collection, definitions, specs, origin=collection.full_name, comment=comment)
+
+
+def _give(
+    collection: Collection[Document],
+    definitions: Iterable[Document],
+    specs: Iterable[IndexSpec],
+    *,
+    origin: str,
+    comment: str,
+) -> list[str]:
     known = {spec.name: spec for spec in specs}
-    present = existing_indexes(staging)
-    wanted = {name: index for name, index in existing_indexes(live).items() if name not in present}
-    create(staging, [known[name] for name in wanted if name in known], comment=comment)
+    present = existing_indexes(collection)
+    wanted = {index["name"]: index for index in definitions if index["name"] not in present}
+    create(collection, [known[name] for name in wanted if name in known], comment=comment)
     strangers = [name for name in wanted if name not in known]
     for name in strangers:
         options = {option: value for option, value in wanted[name].items() if option not in _NOT_OPTIONS}
         broken = TargetError(
-            f"{live.full_name}: the new documents break unique index {name}, which is not in the spec.",
+            f"{origin}: the new documents break unique index {name}, which is not in the spec.",
             "drop that index on the live collection, or add it to the table spec",
         )
         # Asked first, because a server logs the value that a failed index build met, and it may be a secret.
-        if options.get("unique") and _repeats(staging, wanted[name], comment):
+        if options.get("unique") and _repeats(collection, wanted[name], comment):
             raise broken
         try:
-            staging.create_indexes([IndexModel(_keys_of(wanted[name]), name=name, **options)], comment=comment)
+            collection.create_indexes([IndexModel(_keys_of(wanted[name]), name=name, **options)], comment=comment)
         except DuplicateKeyError:
             raise broken from None
         except OperationFailure as error:
             if error.code not in _CONFLICTS:
                 raise
             raise TargetError(
-                f"{live.full_name}: index {name}, which is not in the spec, cannot be carried over, "
+                f"{origin}: index {name}, which is not in the spec, cannot be carried over, "
                 f"for it has the keys of one of {', '.join(known)}.",
                 f"drop index {name} on the live collection, or give that of the spec its name",
             ) from None

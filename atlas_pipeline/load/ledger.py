@@ -121,6 +121,15 @@ class TableLedger:
     # --- key ranges --------------------------------------------------------------------------------------------------
 
     def forget_ranges_of_this_run(self) -> None:
+        """Make room for the ranges of this attempt. Those of an attempt that died in the middle of a change stay, under
+        another name, for its documents may be there.
+        """
+        gap = self.state().get("gap") or {}
+        if gap.get("run_id") == self._run.run_id:
+            aside = f"{self._run.run_id}:gap"
+            mine = {"table_id": self.table_id, "run_id": self._run.run_id}
+            self._ranges.update_many(mine, {"$set": {"run_id": aside}})
+            self._set(gap={**gap, "run_id": aside})
         self._ranges.delete_many({"table_id": self.table_id, "run_id": self._run.run_id})
 
     def add_range(self, position: int, key_range: KeyRange) -> None:
@@ -148,8 +157,13 @@ class TableLedger:
             )
 
     def published_ranges(self) -> Iterator[KeyRange]:
-        """The ranges of what is published; none when this pipeline never published the table."""
-        return self.ranges(str((self.state().get("published") or {}).get("run_id", "")))
+        """The ranges of what is published, and of a run that died while it changed that in place; none when this
+        pipeline never published the table as a collection of this kind.
+        """
+        state = self.state()
+        for made in (state.get("published"), state.get("gap")):
+            if made and made.get("storage", "plain") == self._table.storage:
+                yield from self.ranges(str(made["run_id"]))
 
     def forget_keys(self, hashes: set[bytes]) -> None:
         """Take keys out of this run's ranges: their documents were removed again before anything was published."""
@@ -178,13 +192,14 @@ class TableLedger:
             return
         published = {"run_id": swap["run_id"], "uuid": swap["uuid"], "at": datetime.now(UTC), **swap["facts"]}
         self.tables.update_one(
-            {"_id": self.table_id, "swap.run_id": swap["run_id"]}, {"$set": {"published": published, "swap": None}}
+            {"_id": self.table_id, "swap.run_id": swap["run_id"]},
+            {"$set": {"published": published, "swap": None, "loading": None, "gap": None}},
         )
         self._ranges.delete_many({"table_id": self.table_id, "run_id": {"$ne": swap["run_id"]}})
 
     def withdraw(self) -> None:
         """Forget an announced swap that did not happen."""
-        self.tables.update_one({"_id": self.table_id}, {"$set": {"swap": None}})
+        self._set(swap=None)
 
     def note_staging(self, name: str) -> None:
         """Record that a staging collection of this run exists, before it does."""
@@ -192,6 +207,23 @@ class TableLedger:
 
     def forget_staging(self, name: str) -> None:
         self.tables.update_one({"_id": self.table_id}, {"$pull": {"staging": name}})
+
+    def note_loading(self, uuid: Any = None) -> None:
+        """Record that this run loads a collection that nobody published yet, before it makes it and, with its UUID,
+        right after.
+        """
+        self._set(loading={"run_id": self._run.run_id, "uuid": uuid})
+
+    def forget_loading(self) -> None:
+        self._set(loading=None)
+
+    def note_gap(self, **facts: Any) -> None:
+        """Record, before the first document goes, that this run changes what is published in place."""
+        since = datetime.now(UTC)
+        self._set(gap={"run_id": self._run.run_id, "since": since, "storage": self._table.storage, **facts})
+
+    def _set(self, **fields: Any) -> None:
+        self.tables.update_one({"_id": self.table_id}, {"$set": fields})
 
     def close_dead_runs(self) -> list[str]:
         """Mark runs of this table that are still recorded as running, though this run holds the lease, as dead."""

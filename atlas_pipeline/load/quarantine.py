@@ -8,8 +8,10 @@ does not belong here: deciding what is refused.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import bson
 from bson.binary import Binary
@@ -117,12 +119,32 @@ class Quarantine:
 
 
 def storable(value: Any) -> Any:
-    """A raw value as BSON can hold it: bytes that are no text stay bytes, what is too long is cut and says so."""
-    if isinstance(value, str | bytes) and len(value) > LONGEST_VALUE:
-        kept = value[:LONGEST_VALUE]
-        return {"cut_to": storable(kept), "length": len(value)}
+    """A raw value as BSON can hold it: bytes that are no text stay bytes, what is too long is cut and says so, and what
+    BSON has no type for is its text.
+    """
+    if isinstance(value, str | bytes | list) and len(value) > LONGEST_VALUE:
+        kept: Any = value[:LONGEST_VALUE]
+        return {"cut_to": storable(Undecodable(kept) if isinstance(value, Undecodable) else kept), "length": len(value)}
     if isinstance(value, Undecodable):
-        return {"not_utf8": Binary(bytes(value))}
+        return _undecodable(bytes(value))
     if isinstance(value, bytes):
         return Binary(value)
+    return [storable(item) for item in value] if isinstance(value, list) else _or_text(value)
+
+
+def _or_text(value: Any) -> Any:
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        return {"integer": str(value)[:LONGEST_VALUE]}
+    if isinstance(value, Decimal):
+        return {"decimal": str(value)[:LONGEST_VALUE]}
+    if isinstance(value, UUID) or (isinstance(value, date) and not isinstance(value, datetime)):
+        return str(value)
     return value
+
+
+def _undecodable(raw: bytes) -> Document:
+    """Text that is not UTF-8, or a value that the driver has no type for, such as a moment before Christ."""
+    try:
+        return {"no_value": raw.decode("utf-8")}
+    except UnicodeDecodeError:
+        return {"not_utf8": Binary(raw)}

@@ -17,9 +17,8 @@ from tenacity import RetryError, Retrying, retry_if_exception, stop_after_attemp
 from atlas_pipeline.errors import DataQualityError, TargetError
 from atlas_pipeline.load.digest import new_digest, raw_range
 from atlas_pipeline.load.ledger import TableLedger
-from atlas_pipeline.load.quarantine import Quarantine
 from atlas_pipeline.load.run import RunIdentity
-from atlas_pipeline.load.target import collection_info, require_plain
+from atlas_pipeline.load.target import require_plain
 
 Document = dict[str, Any]
 
@@ -121,50 +120,3 @@ def swap(staging: Collection[Document], live_name: str, *, comment: str) -> None
             f"The verified documents are still in {source}.",
             "end the open transaction (db.currentOp shows it), then run again",
         ) from None
-
-
-def recover(database: Database[Document], live_name: str, ledger: TableLedger, quarantine: Quarantine) -> list[str]:
-    """Finish or undo what a dead run left, and remove its staging collections. Gives sentences on what was done.
-
-    A rename keeps the collection's UUID, so whether an announced swap happened can be read from the live collection.
-    The caller must hold the lease.
-    """
-    done = []
-    for run_id in ledger.close_dead_runs():
-        done.append(f"run {run_id} had died; its record is closed")
-        done += _end_operations(database, run_id)
-    state = ledger.state()
-    for name in state.get("staging", []):
-        # The name was made for this table by an earlier run; nobody else can be using it while we hold the lease.
-        # It goes before anything is decided, so that no rename can happen any more.
-        if collection_info(database, name) is not None:
-            database.drop_collection(name)
-            done.append(f"staging collection {name} was removed")
-        ledger.forget_staging(name)
-    pending = state.get("swap")
-    if pending is not None:
-        live = collection_info(database, live_name)
-        if live is not None and live["info"].get("uuid") == pending["uuid"]:
-            quarantine.publish(pending["run_id"])
-            ledger.publish()
-            done.append(f"the swap of run {pending['run_id']} had happened; the ledger now says so")
-        else:
-            ledger.withdraw()
-            done.append(f"the swap of run {pending['run_id']} had not happened; it is forgotten")
-    return done
-
-
-def _end_operations(database: Database[Document], run_id: str) -> list[str]:
-    """End what the server still does for a dead run. A write that waited there would bring its staging collection back
-    after that was removed.
-    """
-    admin = database.client.admin
-    of_run: list[Document] = [{"$currentOp": {"allUsers": False}}, {"$match": {"command.comment": run_id}}]
-    try:
-        operations = [operation["opid"] for operation in admin.aggregate(of_run)]
-        for operation in operations:
-            admin.command("killOp", op=operation)  # it may still be seen for a while, but changes nothing any more
-    except OperationFailure as error:
-        # Small hosted servers do not tell, and a late write has to be very late to matter.
-        return [f"the server does not tell what it still does for it ({(error.details or {}).get('codeName')})"]
-    return [f"{len(operations)} operations that the server still did for it were ended"] if operations else []

@@ -134,6 +134,22 @@ def collection_info(database: Database[Document], name: str) -> Document | None:
     return dict(found[0]) if found else None
 
 
+def collection_uuid(database: Database[Document], name: str) -> Any:
+    """UUID by which the server knows a collection, whatever it is called; None when there is none, or it is a view.
+
+    A time series is a view of its buckets on most servers, and so has the UUID of these.
+    """
+    found = {one["name"]: one for one in database.list_collections(filter={"name": {"$in": [name, _buckets(name)]}})}
+    if name not in found:
+        return None
+    uuid = found[name].get("info", {}).get("uuid")
+    return found.get(_buckets(name), {}).get("info", {}).get("uuid") if uuid is None else uuid
+
+
+def _buckets(name: str) -> str:
+    return f"system.buckets.{name}"
+
+
 def require_plain(database: Database[Document], name: str) -> Document | None:
     """The collection's info, if a rename can replace it; None when there is no such collection yet.
 

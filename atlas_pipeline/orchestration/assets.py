@@ -6,10 +6,13 @@ No postponed annotations here: Dagster reads the types of configuration and reso
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import dagster as dg
 from pydantic import Field
+from pymongo.collection import Collection
 
+from atlas_pipeline.embedding.vector_index import VectorIndexState, ensure_vector_index
 from atlas_pipeline.errors import TargetError
 from atlas_pipeline.load import indexes
 from atlas_pipeline.load.ledger import TableLedger
@@ -84,16 +87,18 @@ def collection_asset(
         context: dg.AssetExecutionContext, config: SyncConfig, pipeline: PipelineResource
     ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[None]]:
         with as_failures():
-            result = sync_table(
-                target=pipeline.target,
-                catalog=catalog,
-                table=table,
-                snapshot=pipeline.snapshot(catalog),
-                expectations=pipeline.expectations,
-                run=_identity(context, catalog),
-                force=config.force,
-                progress=pipeline.progress_of(table.collection),
-            )
+            with pipeline.snapshot(catalog, context.run.run_id) as snapshot:
+                result = sync_table(
+                    target=pipeline.target,
+                    catalog=catalog,
+                    table=table,
+                    snapshot=snapshot,
+                    expectations=pipeline.expectations,
+                    run=_identity(context, catalog),
+                    embedder=pipeline.embedder(table),
+                    force=config.force,
+                    progress=pipeline.progress_of(table.collection),
+                )
             for note in result.facts.recovered:
                 context.log.warning(f"{table.collection}: {note}")
             if failing := [f"{one.check.name}: {one.summary}" for one in result.outcomes if not one.passed]:
@@ -147,15 +152,22 @@ def index_asset(catalog: CatalogSpec, table: TableSpec) -> dg.AssetsDefinition:
             if collection_info(database, table.collection) is None:
                 raise TargetError(f"{database.name}.{table.collection} does not exist.", "sync the table first")
             changes = indexes.ensure(database[table.collection], table.indexes, comment=context.run.run_id)
+            vector_index = _vector_index(database[table.collection], table, context.run.run_id)
             run = _identity(context, catalog)
+            told = {"vector_index": vector_index.state} if vector_index else {}
             TableLedger(pipeline.target.pipeline_database(catalog), catalog, table, run).note(
-                indexes=len(table.indexes)
+                indexes=len(table.indexes), **told
             )
         for name in changes.strangers:
             context.log.warning(f"{table.collection}: index {name} is not in the spec; it was left alone")
-        return dg.MaterializeResult(asset_key=key, metadata=metadata.index_metadata(table, changes))
+        return dg.MaterializeResult(asset_key=key, metadata=metadata.index_metadata(table, changes, vector_index))
 
     return collection_indexes
+
+
+def _vector_index(collection: Collection[Any], table: TableSpec, run_id: str) -> VectorIndexState | None:
+    """How it stands with the table's vector search index, if it asks for one; created where the server can."""
+    return ensure_vector_index(collection, table.embedding, comment=run_id) if table.embedding else None
 
 
 def _identity(context: dg.AssetExecutionContext, catalog: CatalogSpec) -> RunIdentity:

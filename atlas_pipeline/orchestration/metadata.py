@@ -7,6 +7,8 @@ from typing import Any
 
 import dagster as dg
 
+from atlas_pipeline.embedding.vector_index import VectorIndexState
+from atlas_pipeline.load.facts import LoadFacts
 from atlas_pipeline.load.indexes import IndexChanges
 from atlas_pipeline.orchestration.table_sync import TableResult
 from atlas_pipeline.quality.checks import ROWS_SHOWN, CheckOutcome
@@ -130,6 +132,10 @@ def materialization_metadata(
         metadata["microseconds_truncated"] = table_records(truncated)
     if facts.carried_indexes:
         metadata["indexes_carried_over"] = ", ".join(facts.carried_indexes)
+    if facts.vectors:
+        metadata["vectors"] = table_records([{"from": name, "vectors": n} for name, n in sorted(facts.vectors.items())])
+    if facts.buckets and result.counts.documents:
+        metadata |= _of_series(facts, result.counts.documents)
     if facts.adjusted:
         metadata["values_adjusted"] = table_records(
             [{"rule": rule, "values": count} for rule, count in sorted(facts.adjusted.items())]
@@ -141,6 +147,21 @@ def materialization_metadata(
     if result.schema.retyped:
         metadata["source_columns_of_another_type"] = "; ".join(result.schema.retyped)
     return metadata
+
+
+def _of_series(facts: LoadFacts, documents: int) -> dict[str, Any]:
+    """What a time series costs, against the same documents in an ordinary collection."""
+    return {
+        "buckets": facts.buckets,
+        "documents_per_bucket": round(documents / facts.buckets, 2),
+        "bytes_per_document": round(facts.stored_bytes / documents, 1),
+        "bytes_per_document_in_an_ordinary_collection": round(facts.document_bytes / documents, 1),
+        "unchanged": facts.unchanged,
+        "inserted": facts.inserted,
+        "replaced": facts.replaced,
+        "deleted": facts.deleted,
+        "meta_groups_rewritten": facts.meta_groups,
+    }
 
 
 def check_result(outcome: CheckOutcome, asset_key: dg.AssetKey) -> dg.AssetCheckResult:
@@ -164,7 +185,9 @@ def check_result(outcome: CheckOutcome, asset_key: dg.AssetKey) -> dg.AssetCheck
     )
 
 
-def index_metadata(table: TableSpec, changes: IndexChanges) -> dict[str, Any]:
+def index_metadata(
+    table: TableSpec, changes: IndexChanges, vector_index: VectorIndexState | None = None
+) -> dict[str, Any]:
     """What an index asset found and did."""
     did = dict.fromkeys(changes.created, "created") | dict.fromkeys(changes.replaced, "replaced")
     rows: list[dict[str, str | int]] = [
@@ -185,4 +208,8 @@ def index_metadata(table: TableSpec, changes: IndexChanges) -> dict[str, Any]:
     }
     if rows:
         metadata["definitions"] = table_records(rows)
+    if vector_index is not None:
+        metadata["vector_index"] = f"{vector_index.name} is {vector_index.state}: {vector_index.reason}"
+        if vector_index.state == "pending":
+            metadata["vector_index_command"] = dg.MetadataValue.md(f"```\n{vector_index.command}\n```")
     return metadata

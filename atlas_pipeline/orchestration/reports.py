@@ -10,7 +10,7 @@ from atlas_pipeline.catalogs.registry import find_catalog
 from atlas_pipeline.errors import AtlasError
 from atlas_pipeline.load.target import Target
 from atlas_pipeline.local.servers import mongodb
-from atlas_pipeline.orchestration.resources import configured_source
+from atlas_pipeline.orchestration.sources import opened_source
 from atlas_pipeline.quality.project import ExpectationsProject
 from atlas_pipeline.reporting.run_report import RunReport, write_run_report
 from atlas_pipeline.settings import Settings
@@ -20,7 +20,7 @@ from atlas_pipeline.spec.catalogs import CatalogSpec
 def write_report(catalog: CatalogSpec, run_id: str, target: Target, settings: Settings) -> RunReport:
     """Write a run's report and bring the index of Data Docs up to date."""
     try:
-        with configured_source(catalog, settings).snapshot() as snapshot:
+        with opened_source(catalog, settings) as source, source.snapshot(label=run_id) as snapshot:
             left_alone = catalog.left_alone(snapshot.tables())
     except AtlasError as error:
         left_alone = (f"unknown, because the source cannot be read: {error}",)

@@ -13,16 +13,17 @@ from typing import Any
 import dagster as dg
 from pydantic import PrivateAttr
 
-from atlas_pipeline.errors import ConfigurationError
+from atlas_pipeline.embedding.embedder import Embedder, make_embedder
 from atlas_pipeline.extract.snapshot import Snapshot, Source
-from atlas_pipeline.extract.sources import open_source
 from atlas_pipeline.load.run import Holder
 from atlas_pipeline.load.target import Target
 from atlas_pipeline.local.servers import mongodb
 from atlas_pipeline.orchestration.instance import holder_tags
+from atlas_pipeline.orchestration.sources import opened_source
 from atlas_pipeline.quality.project import ExpectationsProject
 from atlas_pipeline.settings import Settings
 from atlas_pipeline.spec.catalogs import CatalogSpec
+from atlas_pipeline.spec.tables import TableSpec
 
 Progress = Callable[[str, int], None]
 _LISTENER: ContextVar[Progress] = ContextVar("progress", default=lambda _collection, _rows: None)
@@ -38,24 +39,6 @@ def listening(listener: Progress) -> Iterator[None]:
         _LISTENER.reset(token)
 
 
-def configured_source(catalog: CatalogSpec, settings: Settings) -> Source:
-    """The source of a catalog: the configured one, else the generated sample when there is one.
-
-    Raises:
-        ConfigurationError: Neither is there.
-    """
-    url = settings.source_url(catalog.source_variable)
-    if url is None:
-        sample = settings.sample_path
-        if not sample.is_file():
-            raise ConfigurationError(
-                f"{catalog.name} has no source: {catalog.source_variable} is not set and no sample was made.",
-                f"set {catalog.source_variable}, or run `atlas-pipeline demo` once",
-            )
-        url = f"sqlite:///{sample}"
-    return open_source(catalog, url, copies=settings.snapshots_dir, timeout_seconds=settings.source_timeout_seconds)
-
-
 class PipelineResource(dg.ConfigurableResource[None]):
     """Source snapshots, target connection and expectations of one process, opened on first use.
 
@@ -64,7 +47,9 @@ class PipelineResource(dg.ConfigurableResource[None]):
 
     _open: ExitStack = PrivateAttr(default_factory=ExitStack)
     _target: Target | None = PrivateAttr(default=None)
+    _sources: dict[str, Source] = PrivateAttr(default_factory=dict)
     _snapshots: dict[str, Snapshot] = PrivateAttr(default_factory=dict)
+    _embedders: dict[int, Embedder] = PrivateAttr(default_factory=dict)
     _settings: Settings = PrivateAttr(default_factory=Settings)
 
     @contextmanager
@@ -73,7 +58,7 @@ class PipelineResource(dg.ConfigurableResource[None]):
         if context.instance is not None and context.run is not None:
             context.instance.add_run_tags(context.run.run_id, holder_tags(Holder.this_process()))
         with ExitStack() as stack:
-            self._open, self._target, self._snapshots = stack, None, {}
+            self._open, self._target, self._sources, self._snapshots = stack, None, {}, {}
             yield self
 
     @property
@@ -88,12 +73,31 @@ class PipelineResource(dg.ConfigurableResource[None]):
             self._target = self._open.enter_context(Target(server.uri, timeout_ms=self._settings.mongodb_timeout_ms))
         return self._target
 
-    def snapshot(self, catalog: CatalogSpec) -> Snapshot:
-        """The one view of the catalog's source that all steps of this process read. Raises AtlasError."""
+    @contextmanager
+    def snapshot(self, catalog: CatalogSpec, run_id: str) -> Iterator[Snapshot]:
+        """One view of the catalog's source: of this step alone, or the one that all steps of this process read.
+
+        Raises AtlasError.
+        """
+        if catalog.name not in self._sources:
+            self._sources[catalog.name] = self._open.enter_context(opened_source(catalog, self._settings))
+        source = self._sources[catalog.name]
+        if catalog.snapshot == "table":
+            with source.snapshot(label=run_id) as snapshot:
+                yield snapshot
+            return
         if catalog.name not in self._snapshots:
-            source = configured_source(catalog, self._settings)
-            self._snapshots[catalog.name] = self._open.enter_context(source.snapshot())
-        return self._snapshots[catalog.name]
+            self._snapshots[catalog.name] = self._open.enter_context(source.snapshot(label=run_id))
+        yield self._snapshots[catalog.name]
+
+    def embedder(self, table: TableSpec) -> Embedder | None:
+        """What computes the vectors of a table, loaded once per process; None when it has none."""
+        if table.embedding is None:
+            return None
+        dimensions = table.embedding.dimensions
+        if dimensions not in self._embedders:
+            self._embedders[dimensions] = make_embedder(self._settings.embedder, dimensions)
+        return self._embedders[dimensions]
 
     @property
     def expectations(self) -> ExpectationsProject:

@@ -1,4 +1,4 @@
-"""The whole way of one table: load, checks before anything is published, swap or withhold. Plain Python, no Dagster.
+"""The whole way of one table: load, checks before anything is published, publish or withhold. Plain Python, no Dagster.
 
 The Dagster asset and any other caller go through `sync_table`; nothing else decides whether a table is published.
 """
@@ -9,20 +9,31 @@ import hashlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from atlas_pipeline.embedding.cache import COLLECTION, EmbeddingCache
+from atlas_pipeline.embedding.embedder import Embedder
+from atlas_pipeline.embedding.enrich import Enricher
+from atlas_pipeline.errors import ConfigurationError
 from atlas_pipeline.extract.schema import SchemaFindings, inspect_schema, require_schema
 from atlas_pipeline.extract.snapshot import Snapshot
-from atlas_pipeline.load.reload import LoadFacts, Reload
+from atlas_pipeline.load.facts import LoadFacts
+from atlas_pipeline.load.reload import Reload
 from atlas_pipeline.load.run import RunIdentity
+from atlas_pipeline.load.series_load import SeriesLoad
 from atlas_pipeline.load.target import Target
 from atlas_pipeline.quality import checks
 from atlas_pipeline.quality.project import ExpectationsProject
 from atlas_pipeline.reconcile.counts import TableCounts
-from atlas_pipeline.reconcile.keys import compare_keys
+from atlas_pipeline.reconcile.keys import KeyComparison, compare_keys
+from atlas_pipeline.reconcile.recorded_keys import compare_recorded_keys
 from atlas_pipeline.reconcile.sample import SampleKeys, compare_sample
 from atlas_pipeline.spec.catalogs import CatalogSpec
 from atlas_pipeline.spec.tables import TableSpec
+
+VECTORS_KEPT = timedelta(days=30)
+"""How long a vector stays in the cache after its last use."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +41,7 @@ class TableResult:
     """What became of one table in one run.
 
     Attributes:
-        published: Whether the new collection was swapped in.
+        published: Whether the collection now holds what the source does.
         counts: The exact numbers.
         facts: What the load did.
         outcomes: The checks, in the order of `checks.CHECKS`.
@@ -54,6 +65,7 @@ def sync_table(
     snapshot: Snapshot,
     expectations: ExpectationsProject,
     run: RunIdentity,
+    embedder: Embedder | None = None,
     force: bool = False,
     progress: Callable[[int], None] = lambda _: None,
 ) -> TableResult:
@@ -66,57 +78,78 @@ def sync_table(
         snapshot: The one view of the source that this run reads.
         expectations: The Great Expectations project.
         run: Who does it.
+        embedder: What computes the vectors of a table that asks for them.
         force: Publish also when the collection would lose most of its documents.
         progress: Called with the number of rows that were acknowledged or quarantined.
 
     Raises:
+        ConfigurationError: The table asks for vectors, and there is no embedder.
         AtlasError: The table could not be loaded or published; the live collection is as it was.
     """
     clock = _Clock()
     schema = inspect_schema(snapshot, [table])
     require_schema(schema)
-    reload = Reload(
-        target=target, catalog=catalog, table=table, snapshot=snapshot, run=run, force=force, progress=progress
+    way = SeriesLoad if table.storage == "time_series" else Reload
+    vectors = EmbeddingCache(target.pipeline_database(catalog)[COLLECTION], comment=run.run_id)
+    load: Reload | SeriesLoad = way(
+        target=target,
+        catalog=catalog,
+        table=table,
+        snapshot=snapshot,
+        run=run,
+        force=force,
+        enricher=_enricher(table, embedder, vectors),
+        progress=progress,
     )
-    with reload:
+    with load:
         seed = int.from_bytes(hashlib.blake2b(run.run_id.encode(), digest_size=4).digest(), "little")
-        sample_keys = SampleKeys(table, source_rows=reload.facts.source_rows, seed=seed)
+        sample_keys = SampleKeys(table, source_rows=load.facts.source_rows, seed=seed)
         clock.lap("prepare")
-        reload.copy(sample_keys.observe)
+        load.copy(sample_keys.observe)
         clock.lap("load")
-        reload.build()
+        load.build(sample_keys.keys())
         clock.lap("verify_and_index")
-        counts, outcomes = _check(reload, sample_keys, expectations)
+        counts, outcomes = _check(load, sample_keys, expectations)
         clock.lap("checks")
         kept = {"checks": [_as_document(outcome) for outcome in outcomes], "schema": _schema_document(schema[0])}
         published = not any(outcome.withholds for outcome in outcomes)
         if published:
-            reload.publish(**kept, seconds=clock.seconds())
+            load.publish(**kept, seconds=clock.seconds())
+            if table.embedding is not None:
+                vectors.forget_unused(datetime.now(UTC) - VECTORS_KEPT)
         else:
-            reload.withhold(**kept, seconds=clock.seconds())
+            load.withhold(**kept, seconds=clock.seconds())
         clock.lap("publish")
     return TableResult(
         published=published,
         counts=counts,
-        facts=reload.facts,
+        facts=load.facts,
         outcomes=outcomes,
         schema=schema[0],
         seconds=clock.seconds(),
     )
 
 
+def _enricher(table: TableSpec, embedder: Embedder | None, vectors: EmbeddingCache) -> Enricher | None:
+    if table.embedding is None:
+        return None
+    if embedder is None:
+        raise ConfigurationError(f"Table {table.source} asks for vectors.", "give an embedder")
+    return Enricher(table, embedder, vectors)
+
+
 def _check(
-    reload: Reload, sample_keys: SampleKeys, expectations: ExpectationsProject
+    load: Reload | SeriesLoad, sample_keys: SampleKeys, expectations: ExpectationsProject
 ) -> tuple[TableCounts, tuple[checks.CheckOutcome, ...]]:
-    table, snapshot, comment = reload.table, reload.snapshot, reload.run.run_id
-    reload.ledger.phase("check")
-    keys = compare_keys(snapshot, table, reload.staging, reload.quarantine, comment=comment)
+    table, snapshot, comment = load.table, load.snapshot, load.run.run_id
+    load.ledger.phase("check")
+    keys = _compare_keys(load)
     orphans = [snapshot.orphans(table, reference) for reference in table.references]
     counts = TableCounts(
-        source_rows=reload.facts.source_rows,
-        documents=reload.facts.loaded,
-        quarantined=reload.facts.quarantined,
-        duplicate_keys=reload.facts.duplicate_keys,
+        source_rows=load.facts.source_rows,
+        documents=load.facts.loaded,
+        quarantined=load.facts.quarantined,
+        duplicate_keys=load.facts.duplicate_keys,
         missing_keys=keys.missing,
         extra_keys=keys.extra,
         orphans=sum(one.count for one in orphans),
@@ -124,13 +157,13 @@ def _check(
     compared = compare_sample(
         sample_keys,
         snapshot=snapshot,
-        mapper=reload.mapper,
-        collection=reload.staging,
-        quarantine=reload.quarantine,
-        comment=comment,
+        mapper=load.mapper,
+        held=load.held,
+        quarantine=load.quarantine,
+        enricher=load.enricher,
     )
     judged = expectations.validate(
-        reload.catalog,
+        load.catalog,
         table,
         counts=counts,
         documents=compared.documents,
@@ -141,9 +174,16 @@ def _check(
         checks.row_count(counts, keys),
         checks.sample(compared),
         checks.expectations(judged),
-        checks.rejects(table, counts, reload.quarantine.examples(checks.ROWS_SHOWN)),
+        checks.rejects(table, counts, load.quarantine.examples(checks.ROWS_SHOWN)),
         checks.references(orphans),
     )
+
+
+def _compare_keys(load: Reload | SeriesLoad) -> KeyComparison:
+    """All keys of the source against those of the documents, by the way that the collection allows."""
+    if isinstance(load, SeriesLoad):
+        return compare_recorded_keys(load.snapshot, load.table, load.recorded_ranges, load.quarantine)
+    return compare_keys(load.snapshot, load.table, load.staging, load.quarantine, comment=load.run.run_id)
 
 
 def _as_document(outcome: checks.CheckOutcome) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """A seeded sample of one table: which rows, and whether their documents hold what the source says.
 
 The sample is at least 1,000 rows or 1 % of the table, and always has the first, the last, the largest and the
-emptiest row. Keys are picked while the load passes by; rows and documents are read again afterwards, from snapshot
-and staging.
+emptiest row. Keys are picked while the load passes by; rows are read again afterwards, from the snapshot, and compared
+with what the server holds.
 """
 
 from __future__ import annotations
@@ -11,17 +11,19 @@ import math
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
-
-from pymongo.collection import Collection
+from typing import TYPE_CHECKING, Any
 
 from atlas_pipeline.extract.snapshot import Row, Snapshot
-from atlas_pipeline.load.digest import split_documents
 from atlas_pipeline.load.duplicates import split_repeated
+from atlas_pipeline.load.held import Held, hashable
 from atlas_pipeline.load.quarantine import Quarantine
+from atlas_pipeline.load.repeats import first_ones_first
 from atlas_pipeline.mapping.mapper import MappedBatch, Mapper
 from atlas_pipeline.reconcile.compare import MISSING, decode, differing_fields
 from atlas_pipeline.spec.tables import TableSpec
+
+if TYPE_CHECKING:
+    from atlas_pipeline.embedding.enrich import Enricher
 
 LEAST_ROWS = 1_000
 SHARE = 0.01
@@ -32,7 +34,7 @@ KEPT_BYTES = 16 * 1024 * 1024
 
 
 class SampleKeys:
-    """Picks the keys of the sample while batches pass by, in key order.
+    """Picks the keys of the sample while batches pass by.
 
     Args:
         table: The table.
@@ -89,13 +91,16 @@ class SampleComparison:
         seed: Which sample it was.
         compared: Rows whose document was compared, byte by byte.
         quarantined: Rows of the sample that are in quarantine and so have no document.
+        pending: Rows of the sample whose document is written only when the table is published, and is proven then.
         differing: `_id` -> differing fields, for every document that is not equal.
-        documents: Documents of the sample as the server holds them, decoded; bounded by number and size.
+        documents: Documents of the sample as the server holds them, or is going to, decoded; bounded by number and
+            size.
     """
 
     seed: int
     compared: int = 0
     quarantined: int = 0
+    pending: int = 0
     differing: dict[Any, tuple[str, ...]] = field(default_factory=dict)
     documents: list[Mapping[str, Any]] = field(default_factory=list)
 
@@ -105,44 +110,42 @@ def compare_sample(
     *,
     snapshot: Snapshot,
     mapper: Mapper,
-    collection: Collection[Any],
+    held: Held,
     quarantine: Quarantine,
-    comment: str,
+    enricher: Enricher | None = None,
 ) -> SampleComparison:
-    """Read the sampled rows and documents again and compare each field, types included."""
+    """Read the sampled rows again and compare each field of their documents, types included; vectors by their rule."""
     result = SampleComparison(seed=keys.seed)
     kept_bytes = 0
     wanted = keys.keys()
     for start in range(0, len(wanted), _CHUNK):
         rows = snapshot.rows_by_key(mapper.table, wanted[start : start + _CHUNK])
-        distinct, repeated = split_repeated(mapper, rows, None)
+        distinct, repeated = split_repeated(mapper, first_ones_first(mapper, rows), None)
         mapped = mapper.map_batch(distinct)
         result.quarantined += len(repeated) + len(mapped.rejects)
-        found = _documents(collection, mapped.ids, comment)
-        for identifier, expected, row in zip(mapped.ids, mapped.documents, mapped.rows, strict=True):
-            actual = found.get(_hashable(identifier))
+        found = held.actual(mapped.ids, mapped.documents)
+        for identifier, document, row, there in zip(mapped.ids, mapped.documents, mapped.rows, found, strict=True):
+            expected, actual = held.form(document), there
             if actual is None and not quarantine.absent([mapper.key_of(row)]):
                 result.quarantined += 1
                 continue
-            result.compared += 1
+            problem = None
+            if actual is not None and enricher is not None:
+                problem = enricher.problem(row, actual)
+                actual = enricher.canonical_part(actual)
+            if actual != expected and held.pending(document):
+                result.pending += 1
+                actual = expected
+            else:
+                result.compared += 1
             if actual is None:
-                result.differing[_hashable(identifier)] = (MISSING,)
+                result.differing[hashable(identifier)] = (MISSING,)
                 continue
             if actual != expected:
-                result.differing[_hashable(identifier)] = differing_fields(expected, actual)
+                result.differing[hashable(identifier)] = differing_fields(expected, actual)
+            elif problem is not None:
+                result.differing[hashable(identifier)] = (f"vector: {problem}",)
             if len(result.documents) < KEPT_DOCUMENTS and kept_bytes + len(actual) <= KEPT_BYTES:
                 result.documents.append(decode(actual))
                 kept_bytes += len(actual)
     return result
-
-
-def _documents(collection: Collection[Any], ids: list[Any], comment: str) -> dict[Any, bytes]:
-    found: dict[Any, bytes] = {}
-    for batch in collection.find_raw_batches({"_id": {"$in": ids}}, comment=comment):
-        for document in split_documents(batch):
-            found[_hashable(decode(document)["_id"])] = document
-    return found
-
-
-def _hashable(identifier: Any) -> Any:
-    return tuple(identifier.items()) if isinstance(identifier, dict) else identifier

@@ -95,6 +95,10 @@ class PausedInserts:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.go_on()
+
+    def go_on(self) -> None:
+        """Let the paused inserts go on, and all later ones pass."""
         self._admin.command("configureFailPoint", _PAUSE, mode="off")
 
     def wait(self) -> None:

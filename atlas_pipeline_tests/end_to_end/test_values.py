@@ -21,7 +21,8 @@ from pymongo.database import Database
 from atlas_pipeline.catalogs.infrastructure_atlas.catalog import INFRASTRUCTURE_ATLAS
 from atlas_pipeline.extract.sqlite_source import SqliteSource
 from atlas_pipeline.load import indexes
-from atlas_pipeline.load.reload import LoadFacts, Reload
+from atlas_pipeline.load.facts import LoadFacts
+from atlas_pipeline.load.reload import Reload
 from atlas_pipeline.load.run import Holder, RunIdentity
 from atlas_pipeline.load.target import Target
 from atlas_pipeline.local.sample.generate import DirtyFacts, write_dirty_sample, write_sample

@@ -1,4 +1,5 @@
-"""A proxy before MongoDB that lets the server carry a command out and then loses the reply and the connection.
+"""A proxy before MongoDB that lets the server carry a command out and then loses the reply and the connection, cuts
+connections while the server works, or alters a command on its way.
 
 Fail points can only break a connection before the command is carried out.
 """
@@ -8,7 +9,7 @@ from __future__ import annotations
 import socket
 import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 _HEADER = struct.Struct("<iiii")
@@ -17,7 +18,7 @@ _FIRST_NAME = _HEADER.size + 4 + 1 + 4 + 1
 
 
 class LossyProxy:
-    """Forwards whole messages, and loses the replies to the next commands of some name.
+    """Forwards whole messages, and does with the next commands of some name what it was told.
 
     Args:
         host: Host of the server.
@@ -28,6 +29,8 @@ class LossyProxy:
         self._server = (host, port)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._lose: tuple[bytes, int] = (b"", 0)
+        self._alter: tuple[bytes, Callable[[bytes], bytes]] | None = None
+        self._clients: list[socket.socket] = []
         self._lock = threading.Lock()
         self.lost = 0
 
@@ -35,9 +38,19 @@ class LossyProxy:
     def port(self) -> int:
         return int(self._listener.getsockname()[1])
 
-    def lose(self, command: str, times: int) -> None:
-        """Lose the replies to the next commands of this name."""
-        self._lose = (command.encode() + b"\0", times)
+    def lose(self, command: str, times: int, *, on: str = "") -> None:
+        """Lose the replies to the next commands of this name, on a collection or on any."""
+        self._lose = (_beginning(command, on), times)
+
+    def alter(self, command: str, change: Callable[[bytes], bytes], *, on: str = "") -> None:
+        """Change the next command of this name into another of the same length."""
+        self._alter = (_beginning(command, on), change)
+
+    def cut(self) -> None:
+        """Break all connections to clients. The server goes on with what it does."""
+        for client in self._clients:
+            client.shutdown(socket.SHUT_RDWR)
+        self._clients.clear()
 
     def serve(self) -> None:
         """Accept connections until `close`."""
@@ -46,6 +59,7 @@ class LossyProxy:
                 client, _ = self._listener.accept()
             except OSError:
                 return
+            self._clients.append(client)
             threading.Thread(target=self._forward, args=(client,), daemon=True).start()
 
     def close(self) -> None:
@@ -55,11 +69,24 @@ class LossyProxy:
     def _forward(self, client: socket.socket) -> None:
         with client, socket.create_connection(self._server) as server:
             while request := _message(client):
-                server.sendall(request)
+                server.sendall(self._altered(request))
                 reply = _message(server)
                 if self._loses(request):
-                    return
-                client.sendall(reply)
+                    break
+                try:
+                    client.sendall(reply)
+                except OSError:  # it was cut off meanwhile
+                    break
+            if client in self._clients:
+                self._clients.remove(client)
+
+    def _altered(self, request: bytes) -> bytes:
+        with self._lock:
+            if self._alter is None or not request[_FIRST_NAME:].startswith(self._alter[0]):
+                return request
+            _, change = self._alter
+            self._alter = None
+            return change(request)
 
     def _loses(self, request: bytes) -> bool:
         name, times = self._lose
@@ -81,6 +108,12 @@ def lossy_proxy(host: str, port: int) -> Iterator[LossyProxy]:
     finally:
         proxy.close()
         thread.join()
+
+
+def _beginning(command: str, on: str) -> bytes:
+    """How a command begins: its name, and its collection as a BSON string."""
+    name = command.encode() + b"\0"
+    return name + struct.pack("<i", len(on.encode()) + 1) + on.encode() + b"\0" if on else name
 
 
 def _message(connection: socket.socket) -> bytes:

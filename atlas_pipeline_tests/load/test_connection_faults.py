@@ -10,7 +10,7 @@ from tenacity import wait_none
 
 from atlas_pipeline.errors import TargetError, TargetUnavailableError
 from atlas_pipeline.extract import batching
-from atlas_pipeline.load.reload import LoadFacts
+from atlas_pipeline.load.facts import LoadFacts
 from atlas_pipeline.load.writer import BulkWriter
 from atlas_pipeline.mapping.reject import RejectCode
 from atlas_pipeline_tests.load.faults import failing

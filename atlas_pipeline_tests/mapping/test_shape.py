@@ -24,7 +24,7 @@ from atlas_pipeline.mapping.reject import RejectCode
 from atlas_pipeline.spec.catalogs import CatalogSpec, TenantRule
 from atlas_pipeline.spec.columns import ColumnSpec, ValueType
 from atlas_pipeline.spec.document import FieldSpec
-from atlas_pipeline.spec.expressions import FirstOf
+from atlas_pipeline.spec.expressions import FirstOf, Tail
 from atlas_pipeline.spec.shapes import (
     constant,
     copied,
@@ -36,7 +36,7 @@ from atlas_pipeline.spec.shapes import (
     translated,
     unpacked,
 )
-from atlas_pipeline.spec.shorthand import integer, json_object, json_value, text, utc
+from atlas_pipeline.spec.shorthand import integer, json_array, json_object, text, utc
 from atlas_pipeline.spec.tables import TableSpec
 
 AWARE = CodecOptions[dict[str, Any]](tz_aware=True)
@@ -217,17 +217,8 @@ def test_the_first_choice_that_is_there_is_taken(
 
 
 def test_a_value_that_fits_nowhere_refuses_its_row_and_names_its_column() -> None:
-    table = shaped(
-        (json_value("metrics"), text("name")),
-        field(
-            "metrics",
-            unpacked(
-                "metrics",
-                copied("first", ValueType.TEXT, (0,)),
-            ),
-        ),
-        field("name"),
-    )
+    parts = (copied("first", ValueType.TEXT, (0,)), copied("others", ValueType.JSON_ARRAY, (Tail(1),), default=[]))
+    table = shaped((json_array("metrics"), text("name")), field("metrics", unpacked("metrics", *parts)), field("name"))
     mapped = Mapper(table).map_batch([(1, '["a"]', "x"), (2, "[5]", "y"), (3, "[]", "z")])
     assert mapped.ids == [1, 3]
     assert [(reject.key, reject.column, reject.code) for reject in mapped.rejects] == [

@@ -18,6 +18,7 @@ from pymongo.database import Database
 
 from atlas_pipeline.extract.snapshot import Row
 from atlas_pipeline.extract.sqlite_snapshot import SqliteSnapshot
+from atlas_pipeline.load.held import HeldById
 from atlas_pipeline.load.quarantine import Quarantine
 from atlas_pipeline.load.run import Holder, RunIdentity
 from atlas_pipeline.local.servers import MongoServer
@@ -79,9 +80,8 @@ class Both:
             picked,
             snapshot=self.snapshot,
             mapper=self.mapper,
-            collection=self.collection,
+            held=HeldById(self.collection, comment="test"),
             quarantine=self.quarantine,
-            comment="test",
         )
 
 

@@ -1,0 +1,166 @@
+"""What the doctor finds in one collection: what stands against a sync, storage, indexes, vectors, latency.
+
+Each is asked of the server; what cannot be asked is wrong, never left out. What does not belong here: source, schema
+and permissions (`doctor`).
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from atlas_pipeline.errors import AtlasError
+from atlas_pipeline.extract.snapshot import Snapshot
+from atlas_pipeline.spec.catalogs import CatalogSpec
+from atlas_pipeline.spec.tables import TableSpec
+
+if TYPE_CHECKING:
+    from atlas_pipeline.load.target import Target
+
+SLOW_MS = 100
+"""A point read that takes longer is noted, in milliseconds."""
+_READS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing the doctor looked at."""
+
+    subject: str
+    state: Literal["ok", "note", "wrong"]
+    detail: str
+    cure: str = ""
+
+
+def wrong(subject: str, error: AtlasError) -> Finding:
+    """An error as a finding."""
+    return Finding(subject, "wrong", error.message, error.cure)
+
+
+def examine_collection(
+    target: Target, catalog: CatalogSpec, table: TableSpec, snapshot: Snapshot | None
+) -> Iterator[Finding]:
+    """Everything about one collection."""
+    from atlas_pipeline.load.target import collection_info
+
+    database = target.database(catalog)
+    if snapshot is not None and table.source in snapshot.tables():
+        yield from _against_a_sync(target, catalog, table, snapshot)
+    try:
+        with target.translated():
+            info = collection_info(database, table.collection)
+            if info is None:
+                yield Finding(f"{table.collection}: collection", "note", "not synced yet", "sync the table")
+                return
+            yield _storage(table, info)
+            yield _indexes(table, database[table.collection])
+            if table.embedding is not None:
+                yield from _vectors(table, database[table.collection])
+            yield _latency(table, database[table.collection])
+    except AtlasError as error:
+        yield wrong(table.collection, error)
+
+
+def _against_a_sync(target: Target, catalog: CatalogSpec, table: TableSpec, snapshot: Snapshot) -> Iterator[Finding]:
+    from atlas_pipeline.load.guards import Guards
+    from atlas_pipeline.load.ledger import TableLedger
+    from atlas_pipeline.load.run import Holder, RunIdentity
+
+    run = RunIdentity(run_id="doctor", holder=Holder.this_process())
+    guards = Guards(
+        database=target.database(catalog),
+        ledger=TableLedger(target.pipeline_database(catalog), catalog, table, run),
+        table=table,
+        snapshot=snapshot,
+        comment="doctor",
+    )
+    found = []
+    for name, require in guards.questions().items():
+        try:
+            with target.translated():
+                require()
+        except AtlasError as error:
+            found.append(wrong(f"{table.collection}: {name}", error))
+    yield from found or [Finding(table.collection, "ok", "nothing stands against a sync")]
+
+
+def _storage(table: TableSpec, info: dict[str, Any]) -> Finding:
+    subject = f"{table.collection}: storage"
+    kind = "plain" if info["type"] == "collection" else "time_series" if info["type"] == "timeseries" else info["type"]
+    if kind != table.storage:
+        return Finding(
+            subject, "wrong", f"the collection is {kind}, the spec says {table.storage}", "move it away, then sync"
+        )
+    if table.storage == "plain" or table.time_series is None:
+        return Finding(subject, "ok", "an ordinary collection")
+    wanted, reported = table.time_series.options(), info["options"]["timeseries"]
+    other = [name for name, value in wanted.items() if reported.get(name) != value]
+    told = ", ".join(f"{name} {reported.get(name)}" for name in wanted)
+    if other:
+        return Finding(
+            subject, "wrong", f"a time series with {told}", f"the spec says {wanted}; move it away, then sync"
+        )
+    return Finding(subject, "ok", f"a time series with {told}")
+
+
+def _indexes(table: TableSpec, collection: Any) -> Finding:
+    from atlas_pipeline.load.indexes import existing_indexes, same_definition
+
+    subject = f"{table.collection}: indexes"
+    existing = existing_indexes(collection)
+    missing = [index.name for index in table.indexes if index.name not in existing]
+    other = [
+        index.name
+        for index in table.indexes
+        if index.name in existing and not same_definition(index, existing[index.name])
+    ]
+    strangers = sorted(set(existing) - {index.name for index in table.indexes})
+    told = [(missing, "missing"), (other, "defined differently"), (strangers, "not in the spec")]
+    sentence = "; ".join(f"{what}: {', '.join(names)}" for names, what in told if names)
+    if sentence:
+        return Finding(subject, "note", sentence, "a sync restores those of the spec")
+    return Finding(subject, "ok", f"all {len(table.indexes)} as specified")
+
+
+def _vectors(table: TableSpec, collection: Any) -> Iterator[Finding]:
+    """All documents are counted by model and dimension; one of another kind would be found nowhere."""
+    from atlas_pipeline.embedding.vector_index import look_at_vector_index
+
+    embedding = table.embedding
+    assert embedding is not None
+    subject = f"{table.collection}: vectors"
+    told = {"model": f"${embedding.info_path}.model", "size": {"$size": {"$ifNull": [f"${embedding.path}", []]}}}
+    kinds = list(collection.aggregate([{"$group": {"_id": told, "count": {"$sum": 1}}}, {"$sort": {"count": -1}}]))
+    sentence = "; ".join(
+        f"{kind['count']:,} of {kind['_id'].get('model') or 'no model'}, {kind['_id']['size']} dimensions"
+        for kind in kinds
+    )
+    right = all(kind["_id"]["size"] in (embedding.dimensions, 0) for kind in kinds) and len(kinds) <= 2
+    complete = all(kind["_id"]["size"] == embedding.dimensions for kind in kinds)
+    state: Literal["ok", "note", "wrong"] = "ok" if complete and len(kinds) <= 1 else "note" if right else "wrong"
+    yield Finding(subject, state, sentence or "no documents", "" if state == "ok" else "sync the table")
+    index = look_at_vector_index(collection, embedding)
+    yield Finding(
+        f"{table.collection}: vector index",
+        "ok" if index.state == "ready" else "note",
+        f"{index.name} is {index.state}: {index.reason}",
+        "" if index.state == "ready" else index.command,
+    )
+
+
+def _latency(table: TableSpec, collection: Any) -> Finding:
+    took = []
+    for _ in range(_READS):
+        began = time.perf_counter()
+        collection.find_one({})
+        took.append((time.perf_counter() - began) * 1_000)
+    median = statistics.median(took)
+    return Finding(
+        f"{table.collection}: latency",
+        "ok" if median <= SLOW_MS else "note",
+        f"one document in {median:.1f} ms (median of {_READS})",
+        "" if median <= SLOW_MS else "look at the server's load and the way to it",
+    )

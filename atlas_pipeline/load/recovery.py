@@ -1,0 +1,86 @@
+"""What a dead run left behind: finished when it was as good as done, undone otherwise, from the ledger alone.
+
+The caller holds the lease. What does not belong here: finding out that a run is dead (`lease`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pymongo.database import Database
+from pymongo.errors import OperationFailure
+
+from atlas_pipeline.load.ledger import TableLedger
+from atlas_pipeline.load.quarantine import Quarantine
+from atlas_pipeline.load.target import collection_info, collection_uuid
+
+Document = dict[str, Any]
+
+
+def recover(database: Database[Document], live_name: str, ledger: TableLedger, quarantine: Quarantine) -> list[str]:
+    """Finish or undo what a dead run left, and remove its collections. Gives sentences on what was done."""
+    done = []
+    for run_id in ledger.close_dead_runs():
+        done.append(f"run {run_id} had died; its record is closed")
+        done += end_operations(database, run_id)
+    state = ledger.state()
+    for name in state.get("staging", []):
+        # The name was made for this table by an earlier run; nobody else can be using it while we hold the lease.
+        # It goes before anything is decided, so that no rename can happen any more.
+        if collection_info(database, name) is not None:
+            database.drop_collection(name)
+            done.append(f"staging collection {name} was removed")
+        ledger.forget_staging(name)
+    if pending := state.get("swap"):
+        done.append(_end_announced(database, live_name, ledger, quarantine, pending))
+    if (loading := ledger.state().get("loading")) is not None:
+        done += _remove_half_loaded(database, live_name, ledger, loading)
+    if (gap := state.get("gap")) is not None:
+        done.append(f"run {gap['run_id']} died while it rewrote the time series; this run compares all of it again")
+    return done
+
+
+def end_operations(database: Database[Document], run_id: str) -> list[str]:
+    """End what the server still does for a run. A write that waited there would bring a collection back after that was
+    removed.
+    """
+    admin = database.client.admin
+    of_run: list[Document] = [{"$currentOp": {"allUsers": False}}, {"$match": {"command.comment": run_id}}]
+    try:
+        operations = [operation["opid"] for operation in admin.aggregate(of_run)]
+        for operation in operations:
+            admin.command("killOp", op=operation)  # it may still be seen for a while, but changes nothing any more
+    except OperationFailure as error:
+        # Small hosted servers do not tell, and a late write has to be very late to matter.
+        return [f"the server does not tell what it still does for it ({(error.details or {}).get('codeName')})"]
+    return [f"{len(operations)} operations that the server still did for it were ended"] if operations else []
+
+
+def _end_announced(
+    database: Database[Document], live_name: str, ledger: TableLedger, quarantine: Quarantine, pending: Document
+) -> str:
+    """A rename keeps the collection's UUID, so whether an announced swap happened can be read from the live collection.
+    A time series is announced when it is complete.
+    """
+    if pending["uuid"] is not None and collection_uuid(database, live_name) == pending["uuid"]:
+        quarantine.publish(pending["run_id"])
+        ledger.publish()
+        return f"the swap of run {pending['run_id']} had happened; the ledger now says so"
+    ledger.withdraw()
+    return f"the swap of run {pending['run_id']} had not happened; it is forgotten"
+
+
+def _remove_half_loaded(
+    database: Database[Document], live_name: str, ledger: TableLedger, loading: Document
+) -> list[str]:
+    """A time series that was never published goes, if it is the one that the dead run made."""
+    done = []
+    info = collection_info(database, live_name)
+    if info is not None and info["type"] == "timeseries":
+        made = loading["uuid"] is not None and loading["uuid"] == collection_uuid(database, live_name)
+        # Without a UUID the run died right after it made the collection, so that one is still empty.
+        if made or (loading["uuid"] is None and database[live_name].find_one({}, {"_id": 1}) is None):
+            database.drop_collection(live_name)
+            done.append(f"half loaded time series {live_name} of run {loading['run_id']} was removed")
+    ledger.forget_loading()
+    return done

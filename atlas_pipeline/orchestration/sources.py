@@ -1,0 +1,51 @@
+"""The source of a catalog: the configured one, else the generated sample when there is one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from atlas_pipeline.errors import ConfigurationError
+from atlas_pipeline.extract.snapshot import Source
+from atlas_pipeline.extract.sources import open_source
+from atlas_pipeline.local.samples import SAMPLES
+from atlas_pipeline.settings import Settings
+from atlas_pipeline.spec.catalogs import CatalogSpec
+
+
+def has_source(catalog: CatalogSpec, settings: Settings) -> bool:
+    """Whether a source is configured, or a sample was made."""
+    sample = SAMPLES.get(catalog.name)
+    configured = settings.source_url(catalog.source_variable) is not None
+    return configured or (sample is not None and sample.exists(settings))
+
+
+@contextmanager
+def opened_source(catalog: CatalogSpec, settings: Settings) -> Iterator[Source]:
+    """The catalog's source for as long as the context lasts; a sample's server runs as long.
+
+    Raises:
+        ConfigurationError: Nothing is configured and no sample was made, or the URL is wrong.
+        ServerUnavailableError: The sample's server cannot be started.
+    """
+    if not has_source(catalog, settings):
+        raise ConfigurationError(
+            f"{catalog.name} has no source: {catalog.source_variable} is not set and no sample was made.",
+            f"set {catalog.source_variable}, or run `atlas-pipeline demo` once",
+        )
+    url = settings.source_url(catalog.source_variable)
+    if url is not None:
+        yield _source(catalog, url, settings)
+        return
+    with SAMPLES[catalog.name].opened(settings) as sample:
+        yield _source(catalog, sample, settings)
+
+
+def _source(catalog: CatalogSpec, url: str, settings: Settings) -> Source:
+    return open_source(
+        catalog,
+        url,
+        copies=settings.snapshots_dir,
+        timeout_seconds=settings.source_timeout_seconds,
+        statement_seconds=settings.source_statement_seconds,
+    )
