@@ -48,6 +48,7 @@ def examine_collection(
 
     database = target.database(catalog)
     if snapshot is not None and table.source in snapshot.tables():
+        yield _rows(table, snapshot)
         yield from _against_a_sync(target, catalog, table, snapshot)
     try:
         with target.translated():
@@ -62,6 +63,13 @@ def examine_collection(
             yield _latency(table, database[table.collection])
     except AtlasError as error:
         yield wrong(table.collection, error)
+
+
+def _rows(table: TableSpec, snapshot: Snapshot) -> Finding:
+    try:
+        return Finding(f"rows of {table.source}", "ok", f"{snapshot.count(table):,} can be read")
+    except AtlasError as error:
+        return wrong(f"rows of {table.source}", error)
 
 
 def _against_a_sync(target: Target, catalog: CatalogSpec, table: TableSpec, snapshot: Snapshot) -> Iterator[Finding]:

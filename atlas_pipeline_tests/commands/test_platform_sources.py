@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from collections.abc import Callable, Iterator
@@ -162,6 +163,58 @@ def test_a_wrong_source_is_refused_with_its_cure_before_anything_is_touched(
     assert str(make_url(place.url).password) not in said.output
     assert "Traceback" not in said.output
     assert _digests(place.client) == place.before
+
+
+def test_the_doctor_names_the_table_that_it_may_not_read(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    mistake = MISTAKES["permission missing on one table"]
+    for variable, value in {**place.env, "DATABASE_URL": mistake.change(place.url)}.items():
+        monkeypatch.setenv(variable, value)
+    _execute(place.url, mistake.statements)
+    try:
+        said = CliRunner().invoke(app, ["doctor", "investigation_platform", "--json"])
+    finally:
+        _execute(place.url, mistake.undo)
+    assert said.exit_code == 2, said.output
+    found = json.loads(said.stdout)
+    wrong = {one["subject"]: one["cure"] for one in found["findings"] if one["state"] == "wrong"}
+    assert found["ok"] is False
+    assert all("transaction_scores" in subject for subject in wrong)
+    assert "GRANT SELECT" in wrong["rows of transaction_scores"]
+
+
+def test_the_doctor_looks_at_storage_indexes_and_latency_of_what_was_synced(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable, value in place.env.items():
+        monkeypatch.setenv(variable, value)
+    said = CliRunner().invoke(app, ["doctor", "investigation_platform", "--json"])
+    assert said.exit_code == 0, said.output
+    found = {one["subject"]: one for one in json.loads(said.stdout)["findings"]}
+    assert "seconds" in found["audit_log: storage"]["detail"]
+    assert "metadata" in found["audit_log: storage"]["detail"]
+    for name in COLLECTIONS:
+        assert found[f"{name}: indexes"]["state"] == "ok"
+        assert "one document in" in found[f"{name}: latency"]["detail"]
+    assert found["detectors: collection"]["detail"] == "not synced yet"
+
+
+def test_an_ordinary_collection_in_the_place_of_a_time_series_is_wrong_and_is_refused(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable, value in place.env.items():
+        monkeypatch.setenv(variable, value)
+    live = place.client["olorin"]["detection_runs"]
+    live.insert_one({"_id": "of somebody else"})
+    try:
+        words = ["investigation_platform", "--table", "detection_runs"]
+        doctor, sync = (CliRunner().invoke(app, [command, *words]) for command in ("doctor", "sync"))
+        assert live.count_documents({}) == 1
+    finally:
+        live.drop()
+    for said in (doctor, sync):
+        assert said.exit_code == 2, said.output
+        assert "detection_runs" in said.output
+        assert "plain" in said.output
 
 
 def test_a_source_that_stops_in_the_middle_of_a_load_leaves_the_live_collection_as_it_was(

@@ -135,13 +135,13 @@ CHANGES: dict[str, tuple[list[Any], tuple[int, int, int, int]]] = {
 
 @pytest.mark.parametrize("name", CHANGES)
 def test_only_what_differs_is_changed(world: World, loaded: LoadFacts, name: str) -> None:
-    rows, did = CHANGES[name]
+    rows, counts = CHANGES[name]
     before = world.buckets()
     world.write("events", rows)
     checked: list[bool] = []
     facts = world.reload(EVENTS, after_build=lambda _: checked.append(world.buckets() == before))
     assert checked == [True]  # nothing is written before the checks have passed
-    assert (did(facts), facts.rebuilt) == (did, False)
+    assert (did(facts), facts.rebuilt) == (counts, False)
     assert holds(world, rows)
     assert did(world.reload(EVENTS)) == (0, 0, 0, len(rows))
 
