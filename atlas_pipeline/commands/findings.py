@@ -115,7 +115,7 @@ def _storage(table: TableSpec, info: dict[str, Any]) -> Finding:
 
 
 def _indexes(table: TableSpec, collection: Any) -> Finding:
-    from atlas_pipeline.load.indexes import existing_indexes, same_definition
+    from atlas_pipeline.load.indexes import existing_indexes, made_by_server, same_definition
 
     subject = f"{table.collection}: indexes"
     existing = existing_indexes(collection)
@@ -125,7 +125,8 @@ def _indexes(table: TableSpec, collection: Any) -> Finding:
         for index in table.indexes
         if index.name in existing and not same_definition(index, existing[index.name])
     ]
-    strangers = sorted(set(existing) - {index.name for index in table.indexes})
+    known = {index.name for index in table.indexes} | made_by_server(collection)
+    strangers = sorted(set(existing) - known)
     told = [(missing, "missing"), (other, "defined differently"), (strangers, "not in the spec")]
     sentence = "; ".join(f"{what}: {', '.join(names)}" for names, what in told if names)
     if sentence:

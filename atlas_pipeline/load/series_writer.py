@@ -11,10 +11,10 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from bson.raw_bson import RawBSONDocument
 from pymongo import InsertOne
+from pymongo.client_session import ClientSession
 from pymongo.errors import AutoReconnect, BulkWriteError, OperationFailure
 from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 from typing_extensions import override
@@ -35,12 +35,12 @@ class _Batch:
     Attributes:
         documents: All of them.
         missing: Those that are not there; None while nobody knows.
-        session: Id of the session that sent them last.
+        session: What sent them last. Nothing else must use it before all is settled.
     """
 
     documents: Sequence[bytes]
     missing: Sequence[bytes] | None
-    session: dict[str, Any] | None = None
+    session: ClientSession
 
 
 class SeriesWriter(BulkWriter[T]):
@@ -59,7 +59,8 @@ class SeriesWriter(BulkWriter[T]):
 
     @override
     def _insert(self, documents: Sequence[bytes]) -> dict[int, tuple[RejectCode, str]]:
-        self._deliver(_Batch(documents, missing=documents))
+        with self._collection.database.client.start_session() as session:
+            self._deliver(_Batch(documents, missing=documents, session=session))
         return {}  # no validator, and what is too large for a bucket was refused before
 
     @retry(
@@ -76,16 +77,14 @@ class SeriesWriter(BulkWriter[T]):
             return
         self._require()
         sent, batch.missing = batch.missing, None
-        with self._collection.database.client.start_session() as session:
-            batch.session = dict(session.session_id)
-            requests = [InsertOne(RawBSONDocument(document)) for document in sent]
-            try:
-                result = self._collection.bulk_write(requests, ordered=False, session=session, comment=self._comment)
-            except BulkWriteError as error:
-                details = error.details or {}
-                if details.get("writeErrors"):
-                    raise self._refused(details["writeErrors"][0]["code"]) from None
-                raise AutoReconnect("write concern not met") from None  # written or not: reading back will tell
+        requests = [InsertOne(RawBSONDocument(document)) for document in sent]
+        try:
+            result = self._collection.bulk_write(requests, ordered=False, session=batch.session, comment=self._comment)
+        except BulkWriteError as error:
+            details = error.details or {}
+            if details.get("writeErrors"):
+                raise self._refused(details["writeErrors"][0]["code"]) from None
+            raise AutoReconnect("write concern not met") from None  # written or not: reading back will tell
         if result.inserted_count != len(sent):
             raise TargetError(
                 f"{self._collection.full_name}: {len(sent)} documents were sent, {result.inserted_count} inserted. "
@@ -102,10 +101,10 @@ class SeriesWriter(BulkWriter[T]):
     def _end_operations(self, batch: _Batch) -> None:
         """Wait until the server does nothing for this batch any more; what it wrote later would be there twice."""
         admin = self._collection.database.client.admin
-        of_batch = [{"$currentOp": {"allUsers": False}}, {"$match": {"lsid.id": (batch.session or {})["id"]}}]
+        of_batch = [{"$currentOp": {"allUsers": False}}, {"$match": {"lsid.id": batch.session.session_id["id"]}}]
         deadline = time.monotonic() + SETTLE_SECONDS
         try:
-            admin.command("killSessions", [batch.session])
+            admin.command("killSessions", [batch.session.session_id])
             while list(admin.aggregate(of_batch)):
                 if time.monotonic() > deadline:
                     raise TargetUnavailableError(

@@ -125,11 +125,13 @@ def sample(comparison: SampleComparison) -> CheckOutcome:
     return CheckOutcome(
         check=SAMPLE,
         passed=not differing,
-        summary=f"{comparison.compared:,} sampled documents compared in every field, {len(differing):,} differ",
+        summary=f"{comparison.compared:,} sampled documents compared in every field, {len(differing):,} differ"
+        + (f"; {comparison.pending:,} are written, and proven, when the table is published" * bool(comparison.pending)),
         facts={
             "compared": comparison.compared,
             "differing": len(differing),
             "sampled_rows_in_quarantine": comparison.quarantined,
+            "pending": comparison.pending,
             "seed": comparison.seed,
         },
         rows=rows[:ROWS_SHOWN],

@@ -143,6 +143,12 @@ class TableSpec:
             )
         if unique := [index.name for index in self.indexes if index.unique]:
             raise SpecError(f"{where}: unique index {unique[0]} on a time series.", "no server builds one; drop unique")
+        if sparse := [index.name for index in self.indexes if index.sparse]:
+            raise SpecError(f"{where}: sparse index {sparse[0]} on a time series.", "no server builds one; drop sparse")
+        if self.embedding is not None:
+            raise SpecError(
+                f"{where}: an embedding on a time series.", "its fields come back in another order; use storage='plain'"
+            )
         if self.sync.foreign_documents == "keep":
             raise SpecError(
                 f"{where}: foreign documents of a time series cannot be kept.",

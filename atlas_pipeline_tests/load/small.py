@@ -8,8 +8,8 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 import uuid
-from collections.abc import Callable, Iterable
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -76,10 +76,10 @@ EVENTS = TableSpec(
     time_series=TimeSeries(time_field="at", meta_field="meta", granularity="seconds"),
 )
 DDL = (
-    "CREATE TABLE events (id, at, zone TEXT, kind TEXT, labels TEXT, number INTEGER, payload TEXT)",
     "CREATE TABLE items (id VARCHAR(36) NOT NULL, name VARCHAR(64), team VARCHAR(32), slot INTEGER, note TEXT)",
     "CREATE TABLE numbers (id INTEGER PRIMARY KEY, name VARCHAR(64))",
     "CREATE TABLE seats (room VARCHAR(36) NOT NULL, seat INTEGER NOT NULL, name VARCHAR(64))",
+    "CREATE TABLE events (id, at, zone TEXT, kind TEXT, labels TEXT, number INTEGER, payload TEXT)",
 )
 Row = tuple[Any, ...]
 Nothing: Callable[[Any], None] = lambda _load: None  # noqa: E731 - a default that says what it does
@@ -197,6 +197,19 @@ class World:
             after_build: Called when all is compared and could be published.
             uri: Another way to the server.
         """
+        with self.loading(table, run_id=run_id, force=force, uri=uri) as load:
+            load.copy()
+            after_copy(load)
+            load.build()
+            after_build(load)
+            load.publish()
+        return load.facts
+
+    @contextmanager
+    def loading(
+        self, table: TableSpec, *, run_id: str | None = None, force: bool = False, uri: str | None = None
+    ) -> Iterator[Reload | SeriesLoad]:
+        """A load that has begun; as for `reload`."""
         run = RunIdentity(run_id=run_id or str(uuid.uuid4()), holder=Holder.this_process())
         source = SqliteSource(
             f"sqlite:///{self.source}", variable="SMALL_DB_URL", copies=self.folder / "copies", timeout_seconds=1
@@ -207,12 +220,7 @@ class World:
             source.snapshot() as snapshot,
             way(target=target, catalog=self.catalog, table=table, snapshot=snapshot, run=run, force=force) as load,
         ):
-            load.copy()
-            after_copy(load)
-            load.build()
-            after_build(load)
-            load.publish()
-        return load.facts
+            yield load
 
     def digest(self, collection: str = "items") -> str:
         """Of every byte of the live collection, its options and its indexes."""

@@ -145,5 +145,10 @@ def test_a_started_server_stays_until_it_is_stopped(own: Settings) -> None:
 
 def test_a_kept_server_does_not_outlive_its_state_folder(own: Settings) -> None:
     assert [server.origin for server in start(own)] == ["started"]
-    shutil.rmtree(own.state)
+
+    def removed() -> bool:
+        shutil.rmtree(own.state, ignore_errors=True)  # mongod still writes into it
+        return not own.state.exists()
+
+    wait_until(removed, "the end of the state folder")
     wait_until(lambda: not mongods(own.state), "the end of mongod")

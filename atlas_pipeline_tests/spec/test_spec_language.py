@@ -258,6 +258,6 @@ def test_a_wrong_spec_fails_when_it_is_made_and_names_the_place_and_the_cure(
 
 @pytest.mark.parametrize("value", [kind for kind in ValueType if kind not in {ValueType.TEXT, ValueType.INTEGER}])
 def test_only_texts_and_integers_can_be_a_key(value: ValueType) -> None:
+    items = ValueType.TEXT if value is ValueType.ARRAY else None
     with pytest.raises(SpecError, match=f"Table orders: key column id is {value},"):
-        items = ValueType.TEXT if value is ValueType.ARRAY else None
         _orders(columns=(ColumnSpec(name="id", sql_type="X", value=value, items=items),))

@@ -12,7 +12,7 @@ from atlas_pipeline.errors import SpecError
 from atlas_pipeline.spec.columns import ColumnSpec, ValueType
 from atlas_pipeline.spec.expressions import Constant, FirstOf, Member
 from atlas_pipeline.spec.shapes import copied, duration, field, fixed, lookup, moved, translated, unpacked, whole
-from atlas_pipeline.spec.shorthand import by_keys, integer, json_array, json_object, json_value, text, utc
+from atlas_pipeline.spec.shorthand import by_keys, index, integer, json_array, json_object, json_value, text, utc
 from atlas_pipeline.spec.storage import Embedding, VectorIndex
 from atlas_pipeline.spec.sync import SyncPolicy
 from atlas_pipeline.spec.tables import TableSpec
@@ -111,6 +111,8 @@ WRONG_STORAGE = [
     wrong("a meta field that is not there", lambda: series(meta="tags"), "tags"),
     wrong("a meta field that is the time", lambda: series(meta="at"), "at"),
     wrong("a unique index on a time series", lambda: series(indexes=(by_keys("meta.id", unique=True),)), "meta.id_1"),
+    wrong("a sparse index on a time series", lambda: series(indexes=(index("s", "meta.id", sparse=True),)), "index s"),
+    wrong("an embedding on a time series", lambda: series(embedding=embedded(3, "id").embedding), "embedding"),
     wrong("foreign documents of a time series", lambda: series(sync=SyncPolicy(foreign_documents="keep")), "foreign"),
     wrong("an embedding of nothing", lambda: embedded(3), "column"),
     wrong("an embedding of no dimension", lambda: embedded(0, "id"), "0 dimensions"),
