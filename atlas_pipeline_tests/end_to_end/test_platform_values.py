@@ -8,16 +8,19 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from atlas_pipeline.local.platform_sample.dirty import DIRTY_ROWS
 from atlas_pipeline.local.platform_sample.generate import write_dirty_platform_sample, write_platform_sample
+from atlas_pipeline.local.platform_sample.world import SECRET_MARKER
 from atlas_pipeline.local.servers import MongoServer, PostgresServer
 from atlas_pipeline_tests.catalogs.facts_investigation_platform import FACTS, TIME_SERIES, VECTOR
 from atlas_pipeline_tests.end_to_end.platform_states import (
     COLLECTIONS,
+    RAW,
     SHAPES,
     Synced,
     both_shapes,
@@ -32,11 +35,14 @@ each_shape = pytest.mark.parametrize("shape", SHAPES)
 
 
 @pytest.fixture(scope="module")
-def dirty(
-    mongo_server: MongoServer, postgres_server: PostgresServer, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Synced]:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the checks of a run keep their results."""
+    return tmp_path_factory.mktemp("dirty")
+
+
+@pytest.fixture(scope="module")
+def dirty(mongo_server: MongoServer, postgres_server: PostgresServer, folder: Path) -> Iterator[Synced]:
     """Ordinary, hard and bad rows."""
-    folder = tmp_path_factory.mktemp("dirty")
     with both_shapes(write_dirty_platform_sample, mongo_server, postgres_server, folder) as states:
         yield states
 
@@ -76,6 +82,22 @@ def test_exactly_the_bad_rows_are_in_quarantine_each_with_its_column_and_reason(
     assert found == sorted((one.table, one.key, one.column, str(one.code)) for one in bad)
     refused = {(FACTS[name]["source"], tuple(key)) for name, keys in state.refused.items() for key in keys}
     assert refused == {(one.table, one.key) for one in bad}
+
+
+def test_a_secret_is_in_its_collection_and_nowhere_else(dirty: Synced, folder: Path) -> None:
+    state, marker = dirty[SHAPES[-1]], SECRET_MARKER.encode()
+
+    def hold_it(database: Any) -> set[str]:
+        found: Any = {
+            name: database.get_collection(name, codec_options=RAW) for name in database.list_collection_names()
+        }
+        return {name for name, documents in found.items() if any(marker in one.raw for one in documents.find())}
+
+    assert hold_it(state.database) == {"composio_connections"}
+    assert hold_it(state.pipeline) == set()
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    assert any(path.suffix == ".html" for path in files)
+    assert [path for path in files if marker in path.read_bytes()] == []
 
 
 @each_shape
