@@ -28,6 +28,7 @@ from atlas_pipeline_tests.commands.own_servers import SmallDisk, answers, server
 from atlas_pipeline_tests.conftest import TEST_COMMANDS
 from atlas_pipeline_tests.load.faults import held_operations, wait_until
 from atlas_pipeline_tests.load.small import digest
+from atlas_pipeline_tests.needs import need
 
 Client = MongoClient[dict[str, Any]]
 PASSWORD = "pass-word-that-nobody-may-see"
@@ -124,8 +125,8 @@ def disk(tmp_path: Path) -> Iterator[SmallDisk]:
     """A disk of its own for a server."""
     place = tmp_path / "disk"
     place.mkdir()
-    if reason := why_no_disk(place):
-        pytest.skip(reason)
+    reason = why_no_disk(place)
+    need(not reason, reason)
     with SmallDisk(place, DISK_MEGABYTES) as made:
         yield made
 

