@@ -211,7 +211,7 @@ class TableLoad(ABC):
             raise DataQualityError(
                 f"Table {self.table.source}: the snapshot counts {self.facts.source_rows} rows "
                 f"and gave {self.facts.read}.",
-                "check the source's primary key index (PRAGMA integrity_check)",
+                "check the source's primary key index (SQLite: PRAGMA integrity_check; PostgreSQL: amcheck)",
             )
 
     def _end(self, status: str, **facts: Any) -> None:
