@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from atlas_pipeline.local.platform_sample.tables import ordinary_row
-from atlas_pipeline.local.platform_sample.world import Row, Shape, Value, World, row_key, to_json, variant
+from atlas_pipeline.local.platform_sample.world import Row, Shape, Value, World, row_key, to_json
 from atlas_pipeline.local.sample.hard_values import INT64_MAX, nested
+from atlas_pipeline.local.sample.world import variant
 from atlas_pipeline.mapping.reject import RejectCode
 
 BOTH: tuple[Shape, ...] = ("orm", "sql")

@@ -17,8 +17,9 @@ from atlas_pipeline.local.platform_sample.hard_values import (
     UNUSUAL_JSON,
 )
 from atlas_pipeline.local.platform_sample.investigations import investigation
-from atlas_pipeline.local.platform_sample.world import Row, Value, World, row_key, to_json, variant
+from atlas_pipeline.local.platform_sample.world import Row, Value, World, row_key, to_json
 from atlas_pipeline.local.sample.hard_values import HARD_OBJECTS, HARD_TEXTS
+from atlas_pipeline.local.sample.world import variant
 
 _BASE: Row = {
     "entry_id": "",

@@ -18,8 +18,9 @@ from atlas_pipeline.local.platform_sample.hard_values import (
     UNUSUAL_JSON,
     large_progress,
 )
-from atlas_pipeline.local.platform_sample.world import Row, Value, World, to_json, variant
+from atlas_pipeline.local.platform_sample.world import Row, Value, World, to_json
 from atlas_pipeline.local.sample.hard_values import HARD_OBJECTS, HARD_TEXTS, nested
+from atlas_pipeline.local.sample.world import variant
 
 _BASE: Row = {
     "investigation_id": "",

@@ -18,8 +18,9 @@ from atlas_pipeline.local.platform_sample.hard_values import (
     UNUSUAL_JSON,
 )
 from atlas_pipeline.local.platform_sample.operations import ACTIONS, CONNECTIONS, EXECUTIONS
-from atlas_pipeline.local.platform_sample.world import Row, Value, World, ciphertext, row_key, to_json, variant
+from atlas_pipeline.local.platform_sample.world import Row, Value, World, ciphertext, row_key, to_json
 from atlas_pipeline.local.sample.hard_values import HARD_OBJECTS, HARD_TEXTS
+from atlas_pipeline.local.sample.world import variant
 
 _TIMES = {**NEAR_MOMENTS, **FAR_MOMENTS}
 _TENANTS = ("default", "Default", "default ", "acme-payments", "ünïcode", "x" * 255)

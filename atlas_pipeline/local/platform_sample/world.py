@@ -9,7 +9,6 @@ offset +00:00 into TIMESTAMPTZ as that moment and into TIMESTAMP as its wall clo
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from random import Random
 from typing import Any, Literal
 
 from atlas_pipeline.local.platform_sample.size import PlatformSize
-from atlas_pipeline.local.sample.world import between, pick
+from atlas_pipeline.local.sample.world import between, pick, uuid_text
 
 Shape = Literal["orm", "sql"]
 Value = None | bool | int | float | str
@@ -61,20 +60,7 @@ RowMaker = Callable[[World], Iterator[Row]]
 
 def row_key(table: str, name: int | str) -> str:
     """The lower-case UUID (in the form of version 4) of the row called `name`: a position, or a word if hard."""
-    h = hashlib.blake2b(f"platform/{table}/{name}".encode(), digest_size=16).hexdigest()
-    return f"{h[:8]}-{h[8:12]}-4{h[13:16]}-{'89ab'[int(h[16], 16) & 3]}{h[17:20]}-{h[20:]}"
-
-
-def variant(base: Row, **changes: Value) -> Row:
-    """A copy of `base` with other values.
-
-    Raises:
-        ValueError: A name is not a column of `base`.
-    """
-    unknown = changes.keys() - base.keys()
-    if unknown:
-        raise ValueError(f"no such column: {', '.join(sorted(unknown))}")
-    return {**base, **changes}
+    return uuid_text(f"platform/{table}/{name}")
 
 
 def scattered(position: int, span: int) -> int:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -51,12 +51,17 @@ class World:
         return self.size.rows[table]
 
     def key(self, table: str, name: int | str) -> str:
-        """The lower-case UUID (in the form of version 4) of the row called `name`: a position, or a word if hard."""
-        h = hashlib.blake2b(f"{self.seed}/{table}/{name}".encode(), digest_size=16).hexdigest()
-        return f"{h[:8]}-{h[8:12]}-4{h[13:16]}-{'89ab'[int(h[16], 16) & 3]}{h[17:20]}-{h[20:]}"
+        """The key of the row called `name`: a position, or a word if hard."""
+        return uuid_text(f"{self.seed}/{table}/{name}")
 
 
-def variant(base: Row, **changes: Value) -> Row:
+def uuid_text(name: str) -> str:
+    """The lower-case UUID, in the form of version 4, that stands for a name."""
+    h = hashlib.blake2b(name.encode(), digest_size=16).hexdigest()
+    return f"{h[:8]}-{h[8:12]}-4{h[13:16]}-{'89ab'[int(h[16], 16) & 3]}{h[17:20]}-{h[20:]}"
+
+
+def variant(base: Mapping[str, T], **changes: T) -> dict[str, T]:
     """A copy of `base` with other values.
 
     Raises:
