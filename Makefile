@@ -33,8 +33,9 @@ format: $(VENV)/.dev  ## Format the code
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-docs: $(VENV)/.dev  ## Write docs/commands.md from the commands' help
+docs: $(VENV)/.dev  ## Write docs/commands.md from the commands' help, docs/conformance.md from the cases
 	@$(BIN)/python docs/make_commands.py
+	@PYTHONPATH=. $(BIN)/python docs/make_conformance.py
 
 clean:  ## Remove the environment and all local state
 	@if [ -x $(BIN)/atlas-pipeline ]; then $(BIN)/atlas-pipeline servers stop; fi

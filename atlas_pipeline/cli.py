@@ -12,7 +12,20 @@ import typer
 from pydantic import ValidationError
 from typer.core import TyperGroup
 
-from atlas_pipeline.commands import demo, doctor, expectations, quarantine, servers, similar, status, sync, up
+from atlas_pipeline.commands import (
+    demo,
+    doctor,
+    expectations,
+    plan,
+    quarantine,
+    repair,
+    servers,
+    similar,
+    status,
+    sync,
+    up,
+    verify,
+)
 from atlas_pipeline.commands.console import print_json
 from atlas_pipeline.errors import EXIT_CANNOT, EXIT_INTERRUPTED, AtlasError, ConfigurationError
 from atlas_pipeline.settings import Settings
@@ -48,7 +61,10 @@ app = typer.Typer(
 )
 app.command()(demo.demo)
 app.command()(up.up)
+app.command()(plan.plan)
 app.command()(sync.sync)
+app.command()(verify.verify)
+app.command()(repair.repair)
 app.command()(status.status)
 app.command()(similar.similar)
 app.command()(doctor.doctor)

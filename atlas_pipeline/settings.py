@@ -65,6 +65,12 @@ class Settings(BaseSettings):
         description="ATLAS_SOURCE_STATEMENT_SECONDS: how long one statement may work on a PostgreSQL source, "
         "in seconds.",
     )
+    quarantine_key: SecretStr | None = Field(
+        default=None,
+        validation_alias="ATLAS_QUARANTINE_KEY",
+        description="ATLAS_QUARANTINE_KEY: seals values of secret columns in the quarantine: 32 random bytes in "
+        "URL-safe base64. Unset: they are left out.",
+    )
     embedder: Literal["hashing", "minilm"] = Field(
         default="hashing",
         validation_alias="ATLAS_EMBEDDER",

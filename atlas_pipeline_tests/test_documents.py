@@ -36,7 +36,7 @@ def test_every_command_has_help_with_an_example_that_names_it() -> None:
     assert {"demo", "up", "sync", "doctor", "status", "servers start", "servers stop", "servers status"} <= set(
         commands
     )
-    assert {"quarantine list", "quarantine show", "expectations sync"} <= set(commands)
+    assert {"quarantine list", "quarantine show", "quarantine replay", "quarantine discard", "expectations sync"} <= set(commands)
     for name, command in commands.items():
         assert f"Example: atlas-pipeline {name}" in " ".join(command.help.split()), name
 

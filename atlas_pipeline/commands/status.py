@@ -35,7 +35,18 @@ def status(catalog: console.CatalogName = None, table: console.TableName = None,
         return
     console.print_table(
         "Status",
-        ["table", "collection", "source rows", "documents", "quarantined", "indexes", "last sync", "ready", "because"],
+        [
+            "table",
+            "collection",
+            "source rows",
+            "documents",
+            "quarantined",
+            "indexes",
+            "last sync",
+            "verified",
+            "ready",
+            "because",
+        ],
         [
             (
                 row["table"],
@@ -45,6 +56,7 @@ def status(catalog: console.CatalogName = None, table: console.TableName = None,
                 row["quarantined"],
                 row["indexes"],
                 (row["last_sync"] or "never")[:19].replace("T", " "),
+                (row["last_verified"] or "never")[:19].replace("T", " "),
                 row["ready"],
                 row["because"],
             )

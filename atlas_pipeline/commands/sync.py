@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import signal
 import time
 import uuid
@@ -83,12 +82,14 @@ def answer(synced: Sequence[Synced]) -> dict[str, Any]:
 def run(catalog: CatalogSpec, tables: Sequence[TableSpec], *, settings: Settings, force: bool, trigger: str) -> Synced:
     """Sync tables of one catalog and write the report. Raises AtlasError when the run could not begin."""
     from atlas_pipeline.definitions import defs
+    from atlas_pipeline.load.sealing import make_sealer
     from atlas_pipeline.load.target import Target
     from atlas_pipeline.local.servers import mongodb
     from atlas_pipeline.orchestration.execution import preflight, run_sync
     from atlas_pipeline.orchestration.reports import write_report
     from atlas_pipeline.orchestration.sources import opened_source
 
+    make_sealer(settings.quarantine_key)  # a wrong key is better found here than in every table
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # asked to end in whatever way, the run is recorded
     with (
         opened_source(catalog, settings) as source,
@@ -100,7 +101,7 @@ def run(catalog: CatalogSpec, tables: Sequence[TableSpec], *, settings: Settings
             totals = {table.collection: snapshot.count(table) for table in tables}
         run_id = str(uuid.uuid4())
         definitions = defs()
-        _collect_less_garbage()
+        console.collect_less_garbage()
         began = time.perf_counter()
         with console.progress_of(totals) as progress:
             outcome = run_sync(
@@ -128,13 +129,6 @@ def run(catalog: CatalogSpec, tables: Sequence[TableSpec], *, settings: Settings
         data_docs=settings.data_docs_dir / "index.html",
         seconds=seconds,
     )
-
-
-def _collect_less_garbage() -> None:
-    """Look for reference cycles less often: with all libraries loaded, that was a seventh of a run's time."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(100_000, 20, 50)
 
 
 def as_json(record: dict[str, Any]) -> dict[str, Any]:

@@ -18,7 +18,8 @@ from atlas_pipeline.embedding.embedder import Embedder
 from atlas_pipeline.embedding.layout import Info
 from atlas_pipeline.embedding.text import EmbeddingText, text_hash
 from atlas_pipeline.errors import ConfigurationError, DataQualityError
-from atlas_pipeline.mapping.mapper import MAX_DOCUMENT_BYTES
+from atlas_pipeline.mapping.mapper import MAX_DOCUMENT_BYTES, MappedBatch, Mapper
+from atlas_pipeline.mapping.reject import RejectCode
 from atlas_pipeline.spec.storage import Embedding
 from atlas_pipeline.spec.tables import TableSpec
 
@@ -122,6 +123,20 @@ class Enricher:
             if len(after) > MAX_DOCUMENT_BYTES >= len(before)
         )
         return Enriched(enriched, counts, large)
+
+    def enrich_batch(self, batch: MappedBatch, mapper: Mapper) -> EmbeddingCounts:
+        """Append vector and info to the documents of a mapped batch. Rows whose document is too large with them become
+        rejects. Raises as `enrich`.
+        """
+        if not batch.rows:
+            return EmbeddingCounts()
+        enriched = self.enrich(batch.rows, batch.documents)
+        batch.documents = enriched.documents
+        for position in reversed(enriched.too_large):
+            reason = "with its vector the document is over 16 MiB"
+            batch.rejects.append(mapper.reject(batch.rows[position], "", RejectCode.TOO_LARGE, reason))
+            del batch.documents[position], batch.ids[position], batch.rows[position]
+        return enriched.counts
 
     @property
     def model(self) -> str:

@@ -62,6 +62,20 @@ _FAILURES: tuple[tuple[tuple[type[psycopg.Error], ...], str, str], ...] = (
 """Kinds of errors of a statement -> what happened, and the cure."""
 
 
+class UnfitKeyError(SourceError):
+    """A key was asked for that the type of its column does not know, so no row has it."""
+
+
+_UNFIT = (
+    errors.InvalidTextRepresentation,
+    errors.InvalidDatetimeFormat,
+    errors.DatetimeFieldOverflow,
+    errors.NumericValueOutOfRange,
+    errors.UntranslatableCharacter,
+    errors.CharacterNotInRepertoire,
+)
+
+
 def refused(error: psycopg.Error, where: str, variable: str) -> SourceError:
     """The error to raise when a connection cannot be made."""
     said = str(error)
@@ -88,4 +102,5 @@ def translate(error: psycopg.Error, *, where: str, about: str, alive: bool, stat
             raised = SourceLockedError if errors.LockNotAvailable in kinds else SourceError
             return raised(f"{about} {what.format(seconds=f'{statement_seconds:g}')}.", cure)
     name = type(error).__name__ + (f" ({error.sqlstate})" if error.sqlstate else "")
-    return SourceError(f"{about} cannot be read: {name}.", "try the same SELECT with psql")
+    raised = UnfitKeyError if isinstance(error, _UNFIT) else SourceError
+    return raised(f"{about} cannot be read: {name}.", "try the same SELECT with psql")

@@ -18,9 +18,10 @@ from atlas_pipeline.extract import statements
 from atlas_pipeline.extract.batching import batched_rows
 from atlas_pipeline.extract.lookups import one_value_per_key
 from atlas_pipeline.extract.postgres_catalog import PostgresCatalog, RealColumn
+from atlas_pipeline.extract.postgres_errors import UnfitKeyError
 from atlas_pipeline.extract.postgres_session import PostgresSession
 from atlas_pipeline.extract.postgres_types import Policy
-from atlas_pipeline.extract.snapshot import Orphans, Row, SourceColumn
+from atlas_pipeline.extract.snapshot import WHOLE_TABLE, Orphans, Row, SourceColumn, Stretch
 from atlas_pipeline.extract.statements import Expression, Reading
 from atlas_pipeline.spec.columns import ColumnSpec
 from atlas_pipeline.spec.tables import Reference, TableSpec
@@ -65,9 +66,11 @@ class PostgresSnapshot:
     def count(self, table: TableSpec) -> int:
         return int(self._all(statements.row_count(self._reading(table)), table.source)[0][0])
 
-    def batches(self, table: TableSpec, order: Sequence[str] = ()) -> Iterator[list[Row]]:
+    def batches(
+        self, table: TableSpec, order: Sequence[str] = (), stretch: Stretch = WHOLE_TABLE
+    ) -> Iterator[list[Row]]:
         unbounded = [i for i, column in enumerate(table.columns) if column.unbounded]
-        with self._stream(statements.ordered_rows(self._reading(table), order), table.source) as fetch:
+        with self._stream(statements.ordered_rows(self._reading(table), order, stretch), table.source) as fetch:
             yield from batched_rows(fetch, unbounded)
 
     def keys(self, table: TableSpec) -> Iterator[Row]:
@@ -77,7 +80,12 @@ class PostgresSnapshot:
         reading = self._reading(table)
         rows: list[Row] = []
         for start in range(0, len(keys), KEYS_PER_QUERY):
-            rows += self._all(statements.rows_by_key(reading, keys[start : start + KEYS_PER_QUERY]), table.source)
+            part = keys[start : start + KEYS_PER_QUERY]
+            try:
+                rows += self._all(statements.rows_by_key(reading, part), table.source)
+            except UnfitKeyError:  # a text that the column's type, such as an enumeration, does not know
+                texts = [tuple(str(value) for value in key) for key in part]
+                rows += self._all(statements.rows_by_key(reading, texts, as_text=True), table.source)
         return rows
 
     def duplicate_keys(self, table: TableSpec) -> int:
@@ -133,7 +141,12 @@ class PostgresSnapshot:
             )
             for column in table.key_columns
         }
-        return Reading(table=table, source=source, reads=reads, sorts=sorts)
+
+        def bound(name: str, value: Any) -> Expression:
+            column = table.column(name)
+            return self._policy(table.source, column).bound(column, value, converted=self._converted)
+
+        return Reading(table=table, source=source, reads=reads, sorts=sorts, bound=bound)
 
     def _policy(self, table: str, column: ColumnSpec) -> Policy:
         found = self._catalog.columns(table)[column.name]

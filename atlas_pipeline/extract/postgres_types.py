@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import BigInteger, Float, Numeric, Text, case, cast, func, literal_column, type_coerce
+from sqlalchemy import BigInteger, Float, Numeric, Text, Uuid, case, cast, func, literal, literal_column, type_coerce
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
-from sqlalchemy.types import TypeEngine, UserDefinedType
+from sqlalchemy.types import NullType, TypeEngine, UserDefinedType
 
 from atlas_pipeline.extract.statements import Expression
 from atlas_pipeline.spec.columns import JSON_TYPES, ColumnSpec, ValueType
@@ -65,10 +65,20 @@ class Policy:
             source: The real column.
             converted: Whether the database's own encoding orders otherwise, so that its texts are converted first.
         """
-        if column.value is ValueType.INTEGER or self.base == "uuid":
+        if self._sorts_as_it_is(column):
             return source
         text = source if self.base in ("text", "varchar") else cast(source, Text())
         return func.convert_to(text, literal_column("'UTF8'")) if converted else text.collate("C")
+
+    def bound(self, column: ColumnSpec, value: Any, *, converted: bool) -> Expression:
+        """The expression that `sort` is compared with, for a value of the column."""
+        if self._sorts_as_it_is(column):
+            return literal(value, NullType()) if self.base != "uuid" else cast(literal(value, NullType()), Uuid())
+        text = cast(literal(value, Text()), Text())
+        return func.convert_to(text, literal_column("'UTF8'")) if converted else text
+
+    def _sorts_as_it_is(self, column: ColumnSpec) -> bool:
+        return column.value is not ValueType.TEXT or self.base == "uuid"
 
     @property
     def all_reads(self) -> frozenset[ValueType]:

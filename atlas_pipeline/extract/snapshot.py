@@ -26,6 +26,22 @@ class Undecodable(bytes):
     __slots__ = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stretch:
+    """A contiguous stretch of keys.
+
+    Attributes:
+        first: The lowest key, or None where nothing bounds it. Rows without a whole key belong to such a stretch.
+        before: The key before which it ends, or None.
+    """
+
+    first: Row | None = None
+    before: Row | None = None
+
+
+WHOLE_TABLE = Stretch()
+
+
 @dataclass(frozen=True, slots=True)
 class SourceColumn:
     """A column as the source declares it.
@@ -97,8 +113,10 @@ class Snapshot(Protocol):
     def count(self, table: TableSpec) -> int:
         """Rows of the table."""
 
-    def batches(self, table: TableSpec, order: Sequence[str] = ()) -> Iterator[list[Row]]:
-        """All rows, columns in the spec's order, in batches bounded by rows and bytes.
+    def batches(
+        self, table: TableSpec, order: Sequence[str] = (), stretch: Stretch = WHOLE_TABLE
+    ) -> Iterator[list[Row]]:
+        """The rows of a stretch of keys, columns in the spec's order, in batches bounded by rows and bytes.
 
         Rows come in key order, or by the columns of `order` first and then by key. An optional column that the source
         lacks is None.

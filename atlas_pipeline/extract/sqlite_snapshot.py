@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from sqlalchemy.dialects import sqlite as sqlite_dialect
 from atlas_pipeline.extract import statements
 from atlas_pipeline.extract.batching import batched_rows
 from atlas_pipeline.extract.lookups import one_value_per_key
-from atlas_pipeline.extract.snapshot import Orphans, Row, SourceColumn, Undecodable
+from atlas_pipeline.extract.snapshot import WHOLE_TABLE, Orphans, Row, SourceColumn, Stretch, Undecodable
 from atlas_pipeline.extract.sqlite_errors import translate, translated
 from atlas_pipeline.extract.statements import Reading
 from atlas_pipeline.spec.columns import ValueType
@@ -78,14 +79,16 @@ class SqliteSnapshot:
     def count(self, table: TableSpec) -> int:
         return int(self._scalar(statements.row_count(self._reading(table))))
 
-    def batches(self, table: TableSpec, order: Sequence[str] = ()) -> Iterator[list[Row]]:
-        """All rows in order.
+    def batches(
+        self, table: TableSpec, order: Sequence[str] = (), stretch: Stretch = WHOLE_TABLE
+    ) -> Iterator[list[Row]]:
+        """The rows of a stretch in order.
 
         The driver raises for a whole fetch when one text is not UTF-8. Then the rest is read again behind the last
         complete batch, with such texts as `Undecodable`, so that only the bad rows are refused.
         """
         unbounded = [i for i, column in enumerate(table.columns) if column.unbounded]
-        ordered = statements.ordered_rows(self._reading(table), order)
+        ordered = statements.ordered_rows(self._reading(table), order, stretch)
         passed = 0
         try:
             for batch in batched_rows(self._cursor(ordered), unbounded):
@@ -190,7 +193,7 @@ class SqliteSnapshot:
 
     def _execute(self, statement: Select[Any]) -> sqlite3.Cursor:
         compiled = statement.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})
-        parameters = [compiled.params[name] for name in compiled.positiontup or ()]
+        parameters = [_bound(compiled.params[name]) for name in compiled.positiontup or ()]
         with translated(self._path):
             return self._connection.execute(str(compiled), parameters)
 
@@ -205,6 +208,11 @@ def _scaffold_of(declared: str) -> ValueType:
         if word in declared.upper():
             return value
     return ValueType.TEXT
+
+
+def _bound(value: Any) -> Any:
+    """A value as the driver takes it. SQLite makes a number of a decimal's text, where the column is of numbers."""
+    return str(value) if isinstance(value, Decimal) else value
 
 
 def _decode(raw: bytes) -> str | Undecodable:

@@ -7,12 +7,27 @@ column is told by its `Reading`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, MetaData, Select, Table, and_, func, or_, select
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    MetaData,
+    Select,
+    Table,
+    Text,
+    and_,
+    cast,
+    func,
+    literal,
+    or_,
+    select,
+    tuple_,
+)
 
+from atlas_pipeline.extract.snapshot import WHOLE_TABLE, Stretch
 from atlas_pipeline.spec.tables import Reference, TableSpec
 
 Expression = ColumnElement[Any]
@@ -27,12 +42,14 @@ class Reading:
         source: The real table.
         reads: Column name -> the expression that is selected, in the spec's order.
         sorts: Key column name -> the expression that orders as the target orders the key.
+        bound: Key column name and a value -> the expression that `sorts` is compared with.
     """
 
     table: TableSpec
     source: Table
     reads: Mapping[str, Expression]
     sorts: Mapping[str, Expression]
+    bound: Callable[[str, Any], Expression] = field(default=lambda _, value: literal(value))
 
     @property
     def key(self) -> list[Expression]:
@@ -56,18 +73,36 @@ def row_count(reading: Reading) -> Select[Any]:
     return select(func.count()).select_from(reading.source)
 
 
-def ordered_rows(reading: Reading, order: Sequence[str] = ()) -> Select[Any]:
+def ordered_rows(reading: Reading, order: Sequence[str] = (), stretch: Stretch = WHOLE_TABLE) -> Select[Any]:
     """All columns in spec order, by the columns of `order` and then by key."""
     first = [reading.source.c[name] for name in order]
-    return select(*reading.reads.values()).select_from(reading.source).order_by(*first, *reading.key_sorts)
+    rows = select(*reading.reads.values()).select_from(reading.source).order_by(*first, *reading.key_sorts)
+    if stretch.first is not None:
+        rows = rows.where(_key_of(reading) >= _bound_of(reading, stretch.first))
+    if stretch.before is not None:
+        below = _key_of(reading) < _bound_of(reading, stretch.before)
+        keyless = [column.is_(None) for column in reading.key]
+        rows = rows.where(or_(below, *keyless) if stretch.first is None else below)
+    return rows
+
+
+def _key_of(reading: Reading) -> Expression:
+    sorts = reading.key_sorts
+    return sorts[0] if len(sorts) == 1 else tuple_(*sorts)
+
+
+def _bound_of(reading: Reading, key: Sequence[Any]) -> Expression:
+    bounds = [reading.bound(name, value) for name, value in zip(reading.table.key, key, strict=True)]
+    return bounds[0] if len(bounds) == 1 else tuple_(*bounds)
 
 
 def ordered_keys(reading: Reading) -> Select[Any]:
     return select(*reading.key_reads).order_by(*reading.key_sorts)
 
 
-def rows_by_key(reading: Reading, keys: Sequence[Sequence[Any]]) -> Select[Any]:
-    key = reading.key
+def rows_by_key(reading: Reading, keys: Sequence[Sequence[Any]], *, as_text: bool = False) -> Select[Any]:
+    """The rows with these keys. As texts, no index helps, and any text may be asked for."""
+    key = [cast(column, Text()) for column in reading.key] if as_text else reading.key
     statement = select(*reading.reads.values()).order_by(*reading.key_sorts)
     if len(key) == 1:
         return statement.where(key[0].in_([values[0] for values in keys]))

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from pymongo.collection import Collection
 
+from atlas_pipeline.load.encoded import end_of
+
 KEY_HASH_BYTES = 8
-_STRING, _DOCUMENT = 0x02, 0x03
+_STRING = 0x02
 _NUMBERS = {0x01: "<d", 0x10: "<i", 0x12: "<q"}
 """BSON's double, int32 and int64, as `struct` reads them."""
 _ID_VALUE = 9
@@ -22,6 +24,14 @@ _ID_VALUE = 9
 
 def new_digest() -> hashlib.blake2b:
     return hashlib.blake2b(digest_size=16)
+
+
+def digest_of_ranges(digests: Iterable[bytes]) -> str:
+    """The hex digest of a collection, made of those of its key ranges in their order."""
+    whole = new_digest()
+    for digest in digests:
+        whole.update(digest)
+    return whole.hexdigest()
 
 
 def key_hash(document: bytes) -> bytes:
@@ -36,8 +46,7 @@ def key_hash(document: bytes) -> bytes:
     elif (number := _whole_number(document)) is not None:
         value = number.to_bytes(8, "little", signed=True)
     else:
-        end = _ID_VALUE + int.from_bytes(document[_ID_VALUE : _ID_VALUE + 4], "little")
-        value = document[4:end] if kind == _DOCUMENT else document[4:]
+        value = document[4 : end_of(document, kind, _ID_VALUE)]
     return hashlib.blake2b(value, digest_size=KEY_HASH_BYTES).digest()
 
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
+
+from atlas_pipeline.mapping.fidelity import Fidelity
 
 
 @dataclass(slots=True)
@@ -19,6 +22,7 @@ class LoadFacts:
             to be updated in place, as many as it will have. `publish` holds the server to that.
         kept_foreign: Foreign documents carried over.
         quarantined: Rows of this run in quarantine, counted by the server.
+        discarded: Those of them that a person has discarded.
         inserted: Documents under keys that were not there. A reload inserts all of them into a new collection.
         replaced: Documents with other bytes than before under their key.
         deleted: Documents whose key is gone.
@@ -26,11 +30,11 @@ class LoadFacts:
         bytes_sent: Encoded documents sent.
         document_bytes: Encoded documents of the whole table, sent or found equal: what they take in an ordinary
             collection.
-        truncated: Per column, dates that lost their microseconds.
-        adjusted: What a policy of the spec stored in place of a value -> how many times.
+        fidelity: How often a policy of the spec stored something else than the source holds, by column.
+        newest: The latest change of a loaded row, where the table has a change cursor.
         vectors: Where the vectors of documents came from: computed, cached, repeated within a batch, empty.
-        digest: Digest over the documents as they were read back: of an ordinary collection in `_id` order, of a time
-            series whatever their order.
+        digest: Digest over the documents as they were read back: of an ordinary collection made of those of its key
+            ranges in `_id` order, of a time series whatever their order.
         carried_indexes: Live indexes outside the spec that the new collection has too.
         recovered: Sentences on what was found of dead runs and done about it.
         rebuilt: Whether a time series was dropped and loaded again, for too much of it differed.
@@ -46,14 +50,15 @@ class LoadFacts:
     loaded: int = 0
     kept_foreign: int = 0
     quarantined: int = 0
+    discarded: int = 0
     inserted: int = 0
     replaced: int = 0
     deleted: int = 0
     unchanged: int = 0
     bytes_sent: int = 0
     document_bytes: int = 0
-    truncated: Counter[str] = field(default_factory=Counter)
-    adjusted: Counter[str] = field(default_factory=Counter)
+    fidelity: Fidelity = field(default_factory=Fidelity)
+    newest: datetime | None = None
     vectors: Counter[str] = field(default_factory=Counter)
     digest: str = ""
     carried_indexes: list[str] = field(default_factory=list)
@@ -64,12 +69,23 @@ class LoadFacts:
     buckets: int = 0
     stored_bytes: int = 0
 
+    @property
+    def truncated(self) -> Counter[str]:
+        """Per column, dates that lost their microseconds."""
+        return self.fidelity.truncated
+
+    @property
+    def adjusted(self) -> Counter[str]:
+        """`column: what a policy stored in place of a value` -> how many times."""
+        return self.fidelity.adjusted
+
     def summary(self) -> dict[str, Any]:
         """What the ledger keeps of it."""
         kept = {
             "source_rows": self.source_rows,
             "documents": self.loaded,
             "quarantined": self.quarantined,
+            "discarded": self.discarded,
             "kept_foreign": self.kept_foreign,
             "inserted": self.inserted,
             "replaced": self.replaced,
@@ -77,8 +93,10 @@ class LoadFacts:
             "unchanged": self.unchanged,
             "digest": self.digest,
             "bytes": self.bytes_sent,
-            "adjusted": dict(self.adjusted),
+            "fidelity": self.fidelity.records(),
         }
+        if self.newest is not None:
+            kept["newest"] = self.newest.isoformat()
         if self.vectors:
             kept["vectors"] = dict(self.vectors)
         if self.buckets:

@@ -43,6 +43,16 @@ def foreign_ids(live: Collection[Document], loaded: Iterable[KeyRange], *, comme
                     yield decode(document)["_id"]
 
 
+def foreign_among(hashes: set[bytes], loaded: Iterable[KeyRange]) -> set[bytes]:
+    """Which of these key hashes belong to no document that this pipeline loaded."""
+    unknown = set(hashes)
+    for key_range in loaded:
+        if not unknown:
+            break
+        unknown -= hashes_of(key_range.keys)
+    return unknown
+
+
 def require_none(live: Collection[Document], loaded: Iterable[KeyRange], *, comment: str) -> None:
     """Raise TargetError listing the first foreign documents when there are any."""
     count = 0

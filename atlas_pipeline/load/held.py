@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from bson.raw_bson import RawBSONDocument
+from bson.decimal128 import Decimal128
 from pymongo.collection import Collection
 from typing_extensions import override
 
+from atlas_pipeline.load.bson_order import SortKey, id_of, sort_key
 from atlas_pipeline.load.digest import split_documents
 
 
@@ -45,12 +46,12 @@ class HeldById(Held):
 
     @override
     def actual(self, ids: Sequence[Any], expected: Sequence[bytes]) -> list[bytes | None]:
-        found: dict[Any, bytes] = {}
+        found: dict[SortKey, bytes] = {}
         if ids:
             for batch in self._collection.find_raw_batches({"_id": {"$in": list(ids)}}, comment=self._comment):
                 for document in split_documents(batch):
-                    found[hashable(RawBSONDocument(document)["_id"])] = document
-        return [found.get(hashable(identifier)) for identifier in ids]
+                    found[sort_key(id_of(document))] = document
+        return [found.get(sort_key(identifier)) for identifier in ids]
 
     @override
     def pending(self, expected: bytes) -> bool:
@@ -59,4 +60,6 @@ class HeldById(Held):
 
 def hashable(identifier: Any) -> Any:
     """An `_id` as a key of a dict; numbers of any width are one key, as they are for the server."""
-    return tuple(identifier.items()) if isinstance(identifier, Mapping) else identifier
+    if isinstance(identifier, Mapping):
+        return tuple((name, hashable(value)) for name, value in identifier.items())
+    return identifier.to_decimal() if isinstance(identifier, Decimal128) else identifier

@@ -8,7 +8,7 @@ it alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -17,7 +17,8 @@ from bson.binary import Binary
 from pymongo.database import Database
 
 from atlas_pipeline.errors import AtlasError, TargetError
-from atlas_pipeline.load.digest import hashes_of, without
+from atlas_pipeline.load.digest import KEY_HASH_BYTES, hashes_of, without
+from atlas_pipeline.load.published_keys import PublishedKeys
 from atlas_pipeline.load.run import RunIdentity
 from atlas_pipeline.spec.catalogs import CatalogSpec
 from atlas_pipeline.spec.tables import TableSpec
@@ -35,7 +36,7 @@ class KeyRange:
     Attributes:
         first: `_id` of the first document.
         documents: How many.
-        digest: Digest over the bytes sent.
+        digest: Digest over the bytes sent; empty once keys were learned or forgotten one by one.
         keys: Concatenated key hashes.
     """
 
@@ -165,12 +166,53 @@ class TableLedger:
             if made and made.get("storage", "plain") == self._table.storage:
                 yield from self.ranges(str(made["run_id"]))
 
+    def published_bounds(self) -> list[Any]:
+        """The `_id`s at which the published ranges begin, but the first, in their order."""
+        published = self.state().get("published") or {}
+        mine = {"table_id": self.table_id, "run_id": published.get("run_id"), "position": {"$gt": 0}}
+        return [one["first"] for one in self._ranges.find(mine, {"first": 1}).sort("position", 1)]
+
     def forget_keys(self, hashes: set[bytes]) -> None:
         """Take keys out of this run's ranges: their documents were removed again before anything was published."""
         for stored in self._ranges.find({"table_id": self.table_id, "run_id": self._run.run_id}):
             keys = bytes(stored["keys"])
             if hashes & hashes_of(keys):
-                self._ranges.update_one({"_id": stored["_id"]}, {"$set": {"keys": Binary(without(keys, hashes))}})
+                left = without(keys, hashes)
+                changed = {"keys": Binary(left), "documents": len(left) // KEY_HASH_BYTES}
+                self._ranges.update_one({"_id": stored["_id"]}, {"$set": changed})
+
+    def learn_keys(self, ids: Sequence[Any]) -> dict[int, bytes]:
+        """Count `_id`s among the published ones, before their documents are inserted. Can be repeated.
+
+        Returns:
+            Position in `ids` -> hash, of those that were not known.
+
+        Raises:
+            TargetError: The table was never published, or one range would have to know too many keys.
+        """
+        return PublishedKeys(self._ranges, self.table_id, self._published_run()).learn(ids)
+
+    def forget_published_keys(self, ids: Sequence[Any]) -> None:
+        """Take `_id`s out of the published ones, after their documents are gone. Can be repeated."""
+        if ids:
+            PublishedKeys(self._ranges, self.table_id, self._published_run()).forget(ids)
+
+    def unknown_keys(self, ids: Sequence[Any]) -> set[int]:
+        """Positions of the `_id`s that are not among the published ones: a document there is a foreign one."""
+        return PublishedKeys(self._ranges, self.table_id, self._published_run()).unknown(ids)
+
+    def note_changed(self, *, quarantined: int) -> None:
+        """Bring the record of what is published up to date after single changes: documents, by the keys that are known,
+        and rows in quarantine.
+        """
+        known = PublishedKeys(self._ranges, self.table_id, self._published_run()).count()
+        self._set(**{"published.documents": known, "published.quarantined": quarantined, "published.digest": ""})
+
+    def _published_run(self) -> str:
+        published = self.state().get("published")
+        if not published:
+            raise TargetError(f"{self.table_id} was never published.", "sync the table first")
+        return str(published["run_id"])
 
     # --- publication -------------------------------------------------------------------------------------------------
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from atlas_pipeline.load.digest import key_hash, new_digest
+from typing_extensions import override
+
+from atlas_pipeline.load.bson_order import id_of
+from atlas_pipeline.load.digest import key_hash, new_digest, split_documents
 from atlas_pipeline.load.ledger import KeyRange, TableLedger
 
 RANGE_DOCUMENTS = 50_000
@@ -51,3 +56,46 @@ class RangeRecorder:
             self._documents = 0
             self._digest = new_digest()
             self._keys = bytearray()
+
+
+class UnorderedRecorder(RangeRecorder):
+    """Takes note of acknowledged documents that come in another order than that of the target.
+
+    Their ranges are recorded when they are read back, in the order of the target, and must have the same sum.
+    """
+
+    def __init__(self, ledger: TableLedger) -> None:
+        super().__init__(ledger)
+        self._sent = _Sum()
+
+    @override
+    def add(self, documents: Sequence[bytes], ids: Sequence[Any]) -> None:
+        self._sent.add(documents)
+
+    def read_back(self, batches: Iterable[bytes]) -> bool:
+        """Record the ranges of what is there; gives whether it is what was sent.
+
+        Args:
+            batches: All documents, in `_id` order.
+        """
+        found = _Sum()
+        for batch in batches:
+            documents = list(split_documents(batch))
+            found.add(documents)
+            super().add(documents, list(map(id_of, documents)))
+        self.close()
+        return found == self._sent
+
+
+@dataclass(slots=True)
+class _Sum:
+    """Number and sum of the digests of documents, which their order does not change."""
+
+    documents: int = 0
+    digests: int = 0
+
+    def add(self, documents: Sequence[bytes]) -> None:
+        self.documents += len(documents)
+        for document in documents:
+            digest = hashlib.blake2b(document, digest_size=16).digest()
+            self.digests += int.from_bytes(digest, "little")

@@ -17,12 +17,13 @@ from atlas_pipeline.extract.batching import read_ahead
 from atlas_pipeline.extract.snapshot import Row
 from atlas_pipeline.load import duplicates, foreign, indexes, staging
 from atlas_pipeline.load.held import HeldById
-from atlas_pipeline.load.ranges import RangeRecorder
+from atlas_pipeline.load.ranges import RangeRecorder, UnorderedRecorder
 from atlas_pipeline.load.table_load import Document, Observer, TableLoad, unobserved
 from atlas_pipeline.load.target import collection_info, collection_uuid
 from atlas_pipeline.load.writer import Acknowledged, BulkWriter
+from atlas_pipeline.mapping.keys import KeyCodec
 from atlas_pipeline.mapping.mapper import MappedBatch
-from atlas_pipeline.mapping.reject import Reject, RejectCode
+from atlas_pipeline.mapping.reject import Reject
 
 
 class Reload(TableLoad):
@@ -42,7 +43,8 @@ class Reload(TableLoad):
 
     @override
     def copy(self, observe: Observer = unobserved) -> None:
-        recorder = RangeRecorder(self.ledger)
+        ordered = KeyCodec(self.table).order_preserving
+        self._recorder = recorder = RangeRecorder(self.ledger) if ordered else UnorderedRecorder(self.ledger)
         with (
             BulkWriter[MappedBatch](self.staging, comment=self.run.run_id) as writer,
             closing(read_ahead(self.snapshot.batches(self.table))) as batches,
@@ -65,21 +67,17 @@ class Reload(TableLoad):
     @override
     def _map(self, rows: list[Row]) -> MappedBatch:
         mapped = super()._map(rows)
-        if self.enricher is None or not mapped.rows:
-            return mapped
-        enriched = self.enricher.enrich(mapped.rows, mapped.documents)
-        self.facts.vectors.update(enriched.counts.by_origin())
-        mapped.documents = enriched.documents
-        for position in reversed(enriched.too_large):
-            reason = "with its vector the document is over 16 MiB"
-            mapped.rejects.append(self.mapper.reject(mapped.rows[position], "", RejectCode.TOO_LARGE, reason))
-            del mapped.documents[position], mapped.ids[position], mapped.rows[position]
+        if self.enricher is not None:
+            self.facts.vectors.update(self.enricher.enrich_batch(mapped, self.mapper).by_origin())
         return mapped
 
     @override
     def build(self, sample: Sequence[Row] = ()) -> None:
         self.ledger.phase("check")
-        self.facts.digest = staging.verify_digest(self.staging, self.ledger, self.run)
+        if isinstance(self._recorder, UnorderedRecorder):
+            self.facts.digest = staging.verify_unordered(self.staging, self._recorder, self.ledger, self.run)
+        else:
+            self.facts.digest = staging.verify_digest(self.staging, self.ledger, self.run)
         self.ledger.phase("index")
         removed = sum(
             duplicates.build_unique(
@@ -97,10 +95,10 @@ class Reload(TableLoad):
         early = [index for index in self.table.indexes if index.built_on_staging and not index.unique]
         indexes.create(self.staging, early, comment=self.run.run_id)
         if removed:
-            self.facts.digest = staging.digest_of(self.staging, comment=self.run.run_id)
+            self.facts.digest = staging.digest_of(self.staging, self.ledger, self.run)
         self.ledger.phase("check")
         self.facts.loaded = self.facts.inserted = self.staging.count_documents({}, comment=self.run.run_id)
-        self.facts.quarantined = self.quarantine.count()
+        self._count_quarantined()
         self._guards.require_size(self.facts.loaded)
 
     @override

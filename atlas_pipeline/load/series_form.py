@@ -10,6 +10,7 @@ import hashlib
 import struct
 from dataclasses import replace
 
+from atlas_pipeline.load.encoded import ARRAY, OBJECT, elements, end_of
 from atlas_pipeline.mapping.mapper import MAX_DOCUMENT_BYTES
 from atlas_pipeline.spec.expressions import FirstOf, Unpacked
 from atlas_pipeline.spec.storage import TimeSeries
@@ -18,12 +19,6 @@ from atlas_pipeline.spec.tables import TableSpec
 LARGEST_DOCUMENT = MAX_DOCUMENT_BYTES // 3
 """In bytes. A bucket holds each value of a single document three times: itself, as the smallest and as the largest."""
 
-_OBJECT, _ARRAY, _REGEX = 0x03, 0x04, 0x0B
-_SIZES = {0x01: 8, 0x06: 0, 0x07: 12, 0x08: 1, 0x09: 8, 0x0A: 0, 0x10: 4, 0x11: 8, 0x12: 8, 0x13: 16, 0x7F: 0, 0xFF: 0}
-"""Sizes in bytes of BSON values that are always the same."""
-_BESIDE_LENGTH = {0x02: 4, 0x0D: 4, 0x0E: 4, 0x05: 5, 0x0C: 16, 0x03: 0, 0x04: 0, 0x0F: 0}
-"""Bytes of a value that begins with a length, beside those that the length counts."""
-_length = struct.Struct("<i").unpack_from
 _moment = struct.Struct("<q").unpack_from
 _ID_VALUE = 9
 """Where the value of `_id` begins in a document whose first field it is: length (4), type (1), name `_id` (4)."""
@@ -50,7 +45,7 @@ class SeriesForm:
 
     def of(self, document: bytes) -> tuple[Moment, bytes]:
         """When a document is, and its form: a document of the same fields."""
-        parts = _parts(document)
+        parts = elements(document)
         first, time = parts.pop(_ID, b""), parts.pop(self._time)
         if (meta := parts.get(self._meta)) is not None:
             parts[self._meta] = _sorted(self._meta, meta)
@@ -61,12 +56,12 @@ class SeriesForm:
         """The same of a document that was mapped as `in_form` says: most of these are in form already."""
         if not self._mapped_in_form:
             return self.of(document)
-        time = _end(document, document[4], _ID_VALUE)
+        time = end_of(document, document[4], _ID_VALUE)
         return _moment(document, time + 1 + len(self._time))[0], document
 
     def meta_of(self, document: bytes) -> bytes:
         """The metaField as a document of that one field; an empty one when there is none."""
-        meta = _parts(document).get(self._meta, b"")
+        meta = elements(document).get(self._meta, b"")
         return (len(meta) + 5).to_bytes(4, "little") + meta + b"\0"
 
 
@@ -101,38 +96,15 @@ def _name(field: str) -> bytes:
 _ID = _name("_id")
 
 
-def _parts(document: bytes) -> dict[bytes, bytes]:
-    """The fields of an encoded document, each whole, by name with its NUL."""
-    found = {}
-    position, last = 4, len(document) - 1
-    while position < last:
-        value = document.index(0, position + 1) + 1
-        kind = document[position]
-        size = _SIZES.get(kind)  # here and not by `_end` alone, for a scan comes here for every field
-        end = _end(document, kind, value) if size is None else value + size
-        found[document[position + 1 : value]] = document[position:end]
-        position = end
-    return found
-
-
-def _end(document: bytes, kind: int, value: int) -> int:
-    """Where a value ends that begins there."""
-    if (size := _SIZES.get(kind)) is not None:
-        return value + size
-    if kind == _REGEX:
-        return document.index(0, document.index(0, value) + 1) + 1
-    return value + _BESIDE_LENGTH[kind] + int(_length(document, value)[0])
-
-
 def _sorted(name: bytes, part: bytes) -> bytes:
     """A field with the fields of every object in it sorted by name."""
     kind = part[0]
-    if kind not in (_OBJECT, _ARRAY):
+    if kind not in (OBJECT, ARRAY):
         return part
     start = 1 + len(name)
-    inner = _parts(part[start:])
+    inner = elements(part[start:])
     parts = [
-        _sorted(one, inner[one]) if inner[one][0] in (_OBJECT, _ARRAY) else inner[one]
-        for one in (inner if kind == _ARRAY else sorted(inner))
+        _sorted(one, inner[one]) if inner[one][0] in (OBJECT, ARRAY) else inner[one]
+        for one in (inner if kind == ARRAY else sorted(inner))
     ]
     return b"".join((part[: start + 4], *parts, b"\0"))

@@ -116,7 +116,7 @@ class SeriesLoad(TableLoad):
         else:
             facts.unchanged = found.documents
         facts.loaded, facts.digest = self._expected.documents, self._expected.digest
-        facts.quarantined = self.quarantine.count()
+        self._count_quarantined()
         self._measure()
         self._guards.require_size(facts.loaded)
 
@@ -142,10 +142,6 @@ class SeriesLoad(TableLoad):
             self._series.drop()
             self.ledger.forget_loading()
         self._end("withheld", **facts)
-
-    def recorded_ranges(self) -> Iterator[KeyRange]:
-        """Keys of all documents that this run mapped: those that are there, or are going to be."""
-        return self.ledger.ranges(self.run.run_id)
 
     # --- reading ------------------------------------------------------------------------------------------------------
 

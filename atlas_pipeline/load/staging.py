@@ -15,8 +15,9 @@ from pymongo.errors import OperationFailure
 from tenacity import RetryError, Retrying, retry_if_exception, stop_after_attempt, wait_exponential_jitter
 
 from atlas_pipeline.errors import DataQualityError, TargetError
-from atlas_pipeline.load.digest import new_digest, raw_range
+from atlas_pipeline.load.digest import digest_of_ranges, new_digest, raw_range
 from atlas_pipeline.load.ledger import TableLedger
+from atlas_pipeline.load.ranges import UnorderedRecorder
 from atlas_pipeline.load.run import RunIdentity
 from atlas_pipeline.load.target import require_plain
 
@@ -58,27 +59,47 @@ def verify_digest(staging: Collection[Document], ledger: TableLedger, run: RunId
     Raises:
         DataQualityError: A range does not hold the bytes that were sent; names the range.
     """
-    whole = new_digest()
-    ranges = list(_bounds(ledger, run))
-    for position, (first, before, expected) in enumerate(ranges):
-        found = new_digest()
-        for batch in raw_range(staging, None if position == 0 else first, before, comment=run.run_id):
-            found.update(batch)
-            whole.update(batch)
-        if found.digest() != expected:
+    digests = []
+    for first, expected, found in _digests(staging, ledger, run):
+        if found != expected:
             raise DataQualityError(
                 f"{staging.full_name}: the documents from _id {first!r} on are not the bytes that were sent.",
                 "run again; if it happens again, somebody else writes to staging collections",
             )
-    return whole.hexdigest()
+        digests.append(found)
+    return digest_of_ranges(digests)
 
 
-def digest_of(collection: Collection[Document], *, comment: str) -> str:
-    """Hex digest over all documents in `_id` order; equal digests mean equal bytes."""
-    digest = new_digest()
-    for batch in raw_range(collection, comment=comment):
-        digest.update(batch)
-    return digest.hexdigest()
+def verify_unordered(
+    staging: Collection[Document], recorder: UnorderedRecorder, ledger: TableLedger, run: RunIdentity
+) -> str:
+    """The same where documents were sent in another order than that of their keys; their ranges are recorded now.
+
+    Raises:
+        DataQualityError: Staging does not hold the documents that were sent.
+    """
+    if not recorder.read_back(raw_range(staging, comment=run.run_id)):
+        raise DataQualityError(
+            f"{staging.full_name}: the documents are not the bytes that were sent.",
+            "run again; if it happens again, somebody else writes to staging collections",
+        )
+    return digest_of(staging, ledger, run)
+
+
+def digest_of(staging: Collection[Document], ledger: TableLedger, run: RunIdentity) -> str:
+    """Hex digest over all documents, range by range in `_id` order; equal digests mean equal bytes."""
+    return digest_of_ranges(found for _, _, found in _digests(staging, ledger, run))
+
+
+def _digests(
+    staging: Collection[Document], ledger: TableLedger, run: RunIdentity
+) -> Iterator[tuple[Any, bytes, bytes]]:
+    """Where each range begins, and its digests as it was sent and as it is."""
+    for position, (first, before, expected) in enumerate(_bounds(ledger, run)):
+        found = new_digest()
+        for batch in raw_range(staging, None if position == 0 else first, before, comment=run.run_id):
+            found.update(batch)
+        yield first, expected, found.digest()
 
 
 def _bounds(ledger: TableLedger, run: RunIdentity) -> Iterator[tuple[Any, Any, bytes]]:

@@ -13,7 +13,7 @@ go (`reload`, `series_load`), Dagster, and what the caller checks.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -26,10 +26,11 @@ from atlas_pipeline.load.facts import LoadFacts
 from atlas_pipeline.load.guards import Guards
 from atlas_pipeline.load.held import Held
 from atlas_pipeline.load.lease import Lease
-from atlas_pipeline.load.ledger import TableLedger
+from atlas_pipeline.load.ledger import KeyRange, TableLedger
 from atlas_pipeline.load.quarantine import Quarantine
 from atlas_pipeline.load.recovery import recover
 from atlas_pipeline.load.run import RunIdentity
+from atlas_pipeline.load.sealing import Sealer
 from atlas_pipeline.load.target import Target
 from atlas_pipeline.mapping.lookups import read_lookups
 from atlas_pipeline.mapping.mapper import MappedBatch, Mapper
@@ -59,6 +60,7 @@ class TableLoad(ABC):
         run: Who does it.
         force: Go on though the collection would lose more of its documents than the policy allows.
         enricher: Gives documents their vectors, for a table that asks for them.
+        sealer: Seals values of secret columns in the quarantine; without one they are left out.
         progress: Called with the number of rows that were acknowledged or quarantined.
     """
 
@@ -75,6 +77,7 @@ class TableLoad(ABC):
         run: RunIdentity,
         force: bool = False,
         enricher: Enricher | None = None,
+        sealer: Sealer | None = None,
         progress: Callable[[int], None] = lambda _: None,
     ) -> None:
         self.catalog, self.table, self.snapshot, self.run = catalog, table, snapshot, run
@@ -82,7 +85,7 @@ class TableLoad(ABC):
         self.database = target.database(catalog)
         pipeline = target.pipeline_database(catalog)
         self.ledger = TableLedger(pipeline, catalog, table, run)
-        self.quarantine = Quarantine(pipeline, catalog, table, run)
+        self.quarantine = Quarantine(pipeline, catalog, table, run, sealer)
         self.mapper = Mapper(self._table_to_map(), read_lookups(snapshot, table))
         self.enricher = enricher
         self._target, self._progress = target, progress
@@ -187,13 +190,18 @@ class TableLoad(ABC):
     def withhold(self, **facts: Any) -> None:
         """Give up: keep the live collection as it is, and record why."""
 
+    def recorded_ranges(self) -> Iterator[KeyRange]:
+        """Keys of all documents that this run mapped: those that are there, or are going to be."""
+        return self.ledger.ranges(self.run.run_id)
+
     def _take(self, rows: list[Row], distinct: list[Row], repeated: list[Reject], observe: Observer) -> MappedBatch:
         """Map one batch and account for each of its rows; `repeated` are those that `distinct` lacks."""
         self.facts.read += len(rows)
         mapped = self._map(distinct)
         self._reject([*repeated, *mapped.rejects])
-        self.facts.truncated.update(mapped.truncated)
-        self.facts.adjusted.update(mapped.adjusted)
+        self.facts.fidelity.update(mapped.fidelity)
+        if mapped.newest is not None:
+            self.facts.newest = max(self.facts.newest or mapped.newest, mapped.newest)
         observe(rows, mapped)
         self.facts.document_bytes += sum(map(len, mapped.documents))
         return mapped
@@ -206,6 +214,12 @@ class TableLoad(ABC):
             self.quarantine.add(rejects)
             self._progress(len(rejects))
 
+    def _count_quarantined(self) -> None:
+        """Count the rows in quarantine, once all of them are there, and which of them a person has discarded."""
+        self.quarantine.inherit()
+        self.facts.quarantined = self.quarantine.count()
+        self.facts.discarded = self.quarantine.count_discarded()
+
     def _require_every_row(self) -> None:
         if self.facts.read != self.facts.source_rows:
             raise DataQualityError(
@@ -215,7 +229,7 @@ class TableLoad(ABC):
             )
 
     def _end(self, status: str, **facts: Any) -> None:
-        self.ledger.end(status, **self._summary(), **facts)
+        self.ledger.end(status, **(self._summary() | facts))
         self._ended = True
 
     def _summary(self) -> Document:

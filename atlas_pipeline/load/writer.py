@@ -27,13 +27,14 @@ WRITERS = 2
 IN_FLIGHT = 3
 """Batches that wait for their acknowledgement at once; with their size this bounds the memory."""
 
-_DUPLICATE_KEY = 11000
-_REFUSALS = {
+DUPLICATE_KEY = 11000
+REFUSALS = {
     121: (RejectCode.REFUSED_BY_SERVER, "the collection's validator refuses the document"),
     10334: (RejectCode.TOO_LARGE, "the server finds the document too large"),
     17280: (RejectCode.REFUSED_BY_SERVER, "an index key is too large"),
     15: (RejectCode.JSON_DEPTH, "the server finds the document nested too deeply"),
 }
+"""What the server says of a single document, by its code; anything else is no matter of one document."""
 T = TypeVar("T")
 
 
@@ -100,10 +101,10 @@ class BulkWriter(Generic[T]):
         refused: dict[int, tuple[RejectCode, str]] = {}
         repeated: list[int] = []
         for error in errors:
-            if error["code"] == _DUPLICATE_KEY and "_id" in error.get("keyPattern", {}):
+            if error["code"] == DUPLICATE_KEY and "_id" in error.get("keyPattern", {}):
                 repeated.append(error["index"])
-            elif error["code"] in _REFUSALS:
-                refused[error["index"]] = _REFUSALS[error["code"]]
+            elif error["code"] in REFUSALS:
+                refused[error["index"]] = REFUSALS[error["code"]]
             else:
                 raise TargetError(
                     f"{self._collection.full_name}: the server refused a document with code {error['code']}.",

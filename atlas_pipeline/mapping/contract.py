@@ -7,7 +7,7 @@ without a model object per row.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Annotated, Any, Optional
+from typing import Annotated, Any, Optional, Union
 
 from bson import Binary, Decimal128
 from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field, InstanceOf, TypeAdapter
@@ -84,7 +84,7 @@ def _of_field(field: FieldSpec, columns: dict[str, ColumnSpec]) -> Any:
     unpacked = field.source.choices if isinstance(field.source, FirstOf) else (field.source,)
     if not isinstance(unpacked[0], Unpacked):
         (leaf,) = leaves_of(field, columns)
-        return _optional(_ANNOTATIONS[leaf.value], leaf.nullable)
+        return _optional(_or_text(leaf.value, leaf.or_text), leaf.nullable)
     parts: dict[str, Any] = {}
     for choice in unpacked:
         assert isinstance(choice, Unpacked)
@@ -100,7 +100,12 @@ def _of_field(field: FieldSpec, columns: dict[str, ColumnSpec]) -> Any:
 
 
 def _annotation(column: ColumnSpec) -> Any:
-    return _optional(_ANNOTATIONS[column.value], column.stores_null)
+    return _optional(_or_text(column.value, column.or_text), column.stores_null)
+
+
+def _or_text(value: ValueType, or_text: bool) -> Any:
+    annotation = _ANNOTATIONS[value]
+    return Union[annotation, str] if or_text else annotation  # noqa: UP007 - the type is a run-time value
 
 
 def _optional(annotation: Any, nullable: bool) -> Any:

@@ -11,6 +11,8 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
 from typing import Any
 
 import bson
@@ -18,12 +20,14 @@ from bson.errors import InvalidDocument
 from pydantic import ValidationError
 
 from atlas_pipeline.mapping.contract import batch_contract
+from atlas_pipeline.mapping.fidelity import Fidelity
+from atlas_pipeline.mapping.inexact import Note, unnoted
 from atlas_pipeline.mapping.lookups import Lookups
 from atlas_pipeline.mapping.reject import Reject, RejectCode, ValueRejectedError
 from atlas_pipeline.mapping.shape import assemble, document_tree
 from atlas_pipeline.mapping.unpacking import with_dates
-from atlas_pipeline.mapping.values import IDENTITY_TYPES, canonical_of, loses_microseconds
-from atlas_pipeline.spec.columns import ColumnSpec, ValueType
+from atlas_pipeline.mapping.values import IDENTITY_TYPES, canonical_of
+from atlas_pipeline.spec.columns import ColumnSpec
 from atlas_pipeline.spec.tables import TableSpec
 
 MAX_DOCUMENT_BYTES = 16 * 1024 * 1024
@@ -41,16 +45,26 @@ class MappedBatch:
         ids: `_id` of each document, as Python values.
         rows: The row of each document.
         rejects: Refused rows.
-        truncated: Per column, how many dates lost microseconds.
-        adjusted: What a policy of the spec stored in place of a value -> how many times.
+        fidelity: How often a policy of the spec stored something else than the source holds.
+        newest: The largest moment of the column `changed_at` in these rows, or None.
     """
 
     documents: list[bytes] = field(default_factory=list)
     ids: list[Any] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
-    truncated: Counter[str] = field(default_factory=Counter)
-    adjusted: Counter[str] = field(default_factory=Counter)
+    fidelity: Fidelity = field(default_factory=Fidelity)
+    newest: datetime | None = None
+
+    @property
+    def truncated(self) -> Counter[str]:
+        """Per column, dates that lost their microseconds."""
+        return self.fidelity.truncated
+
+    @property
+    def adjusted(self) -> Counter[str]:
+        """`column: what a policy stored in place of a value` -> how many times."""
+        return self.fidelity.adjusted
 
 
 class Mapper:
@@ -65,18 +79,25 @@ class Mapper:
         self.table = table
         lookups = lookups or Lookups()
         self._contract = batch_contract(table)
-        self._convert = [_converter(column, lookups.texts.get(column.name)) for column in table.columns]
+        convert = [partial(_converter, column, lookups.texts.get(column.name)) for column in table.columns]
+        self._convert = [of_column(unnoted) for of_column in convert]
         self._bulk = [
             (position, self._convert[position])
             for position, column in enumerate(table.columns)
-            if column.value not in IDENTITY_TYPES or column.restored_from is not None or column.default
+            if (column.value not in IDENTITY_TYPES or column.restored_from is not None or column.default)
+            and column.inexact == "refuse"
+        ]
+        self._counted = [
+            (position, of_column, (column.name, column.inexact))
+            for position, (column, of_column) in enumerate(zip(table.columns, convert, strict=True))
+            if column.inexact != "refuse"
         ]
         self._tree = document_tree(table, lookups)
         self._fields = ("_id", *self._tree)
-        self._dates = [i for i, column in enumerate(table.columns) if column.value is ValueType.DATETIME]
         self._replaced = [(i, *case) for i, column in enumerate(table.columns) for case in _replaced(column)]
         names = table.column_names
         self._key_positions = [names.index(name) for name in table.key]
+        self._changed_at = names.index(table.changed_at) if table.changed_at else None
 
     def map_batch(self, rows: Sequence[Row]) -> MappedBatch:
         """Map a batch. Never raises for bad data: a bad row is in `rejects`."""
@@ -89,18 +110,22 @@ class Mapper:
 
     def _map_in_bulk(self, rows: Sequence[Row]) -> MappedBatch:
         columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
-        adjusted = {said: found for i, raw, said in self._replaced if (found := columns[i].count(raw))}
+        fidelity = Fidelity({said: found for i, raw, said in self._replaced if (found := columns[i].count(raw))})
         for position, convert in self._bulk:
             columns[position] = list(map(convert, columns[position]))
-        batch = MappedBatch(ids=self._ids(columns), rows=list(rows), adjusted=Counter(adjusted))
-        body = assemble(self._tree, columns, batch.adjusted)
+        for position, converter, policy in self._counted:
+            applied: list[None] = []
+            columns[position] = list(map(converter(applied.append), columns[position]))
+            if applied:
+                fidelity[policy] = len(applied)
+        batch = MappedBatch(ids=self._ids(columns), rows=list(rows), fidelity=fidelity)
+        body = assemble(self._tree, columns, fidelity)
         documents = [dict(zip(self._fields, values, strict=True)) for values in zip(batch.ids, *body, strict=True)]
         batch.documents = list(map(bson.encode, self._contract.validate_python(documents)))
         if max(map(len, batch.documents)) > MAX_DOCUMENT_BYTES:
             raise ValueRejectedError(RejectCode.TOO_LARGE, "the document is over 16 MiB, most of it in this column")
-        for position in self._dates:
-            if lost := sum(map(loses_microseconds, columns[position])):
-                batch.truncated[self.table.columns[position].name] += lost
+        if self._changed_at is not None:
+            batch.newest = max(filter(None, columns[self._changed_at]), default=None)
         return batch
 
     def _ids(self, columns: list[Sequence[Any]]) -> list[Any]:
@@ -123,15 +148,13 @@ class Mapper:
                 column = ""
                 one = self._map_single(row)
             except ValueRejectedError as error:
-                if error.code is RejectCode.TOO_LARGE:
-                    column = self._largest(row)
                 batch.rejects.append(self.reject(row, error.column or column, error.code, error.reason))
                 continue
             batch.documents += one.documents
             batch.ids += one.ids
             batch.rows.append(row)
-            batch.truncated.update(one.truncated)
-            batch.adjusted.update(one.adjusted)
+            batch.fidelity.update(one.fidelity)
+            batch.newest = max(filter(None, (batch.newest, one.newest)), default=None)
         return batch
 
     def _map_single(self, row: Row) -> MappedBatch:
@@ -159,7 +182,9 @@ class Mapper:
         return tuple(row[position] for position in self._key_positions)
 
     def reject(self, row: Row, column: str, code: RejectCode, reason: str) -> Reject:
-        """A refused row of this table."""
+        """A refused row of this table. Of one that is too large as a whole, the column with most of it is named."""
+        if code is RejectCode.TOO_LARGE and not column:
+            column = self._largest(row)
         return Reject(
             key=self.key_of(row),
             column=column,
@@ -169,8 +194,8 @@ class Mapper:
         )
 
 
-def _converter(column: ColumnSpec, texts: Mapping[int, tuple[str, ...]] | None) -> Callable[[Any], Any]:
-    canonical = canonical_of(column)
+def _converter(column: ColumnSpec, texts: Mapping[int, tuple[str, ...]] | None, note: Note) -> Callable[[Any], Any]:
+    canonical = canonical_of(column, note)
     if column.restored_from is not None:
         canonical = _restoring(texts or {}, canonical)
     default = json.loads(column.default) if column.default else None
@@ -185,12 +210,12 @@ def _converter(column: ColumnSpec, texts: Mapping[int, tuple[str, ...]] | None) 
     return convert
 
 
-def _replaced(column: ColumnSpec) -> Iterator[tuple[Any, str]]:
+def _replaced(column: ColumnSpec) -> Iterator[tuple[Any, tuple[str, str]]]:
     """Raw values that a policy of the column replaces, and what is said of each."""
     if column.default:
-        yield None, f"{column.name}: NULL, stored as {column.default}"
+        yield None, (column.name, f"NULL, stored as {column.default}")
     if column.empty_is_null:
-        yield "", f"{column.name}: empty text, stored as {column.default or 'null'}"
+        yield "", (column.name, f"empty text, stored as {column.default or 'null'}")
 
 
 def _restoring(texts: Mapping[int, tuple[str, ...]], canonical: Callable[[Any], Any]) -> Callable[[Any], Any]:

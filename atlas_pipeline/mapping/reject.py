@@ -26,6 +26,7 @@ class RejectCode(StrEnum):
     JSON_DEPTH = "json_depth"
     LONE_SURROGATE = "lone_surrogate"
     NUL_IN_KEY = "nul_in_key"
+    INEXACT = "inexact"  # BSON cannot hold the value exactly, and the spec names no policy for that
     AMBIGUOUS_REFERENCE = "ambiguous_reference"
     CONTRACT = "contract"  # the document contract refused what the canonical functions let pass
     TOO_LARGE = "too_large"

@@ -20,7 +20,9 @@ from atlas_pipeline.extract.snapshot import Undecodable
 from atlas_pipeline.mapping.reject import RejectCode, ValueRejectedError
 
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
-_DECIMAL_DIGITS, _DECIMAL_LEAST_EXPONENT, _DECIMAL_MOST_EXPONENT = 34, -6176, 6111
+DECIMAL_DIGITS = 34
+"""Digits of a Decimal128."""
+_DECIMAL_LEAST_EXPONENT, _DECIMAL_MOST_EXPONENT = -6176, 6111
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,5})?", re.ASCII)
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-?)[0-9a-fA-F]{4}\1[0-9a-fA-F]{4}\1[0-9a-fA-F]{4}\1[0-9a-fA-F]{12}")
@@ -61,20 +63,30 @@ def decimal(value: Any) -> Decimal128:
 
     NaN and the infinities are themselves. SQLite has no decimals: its doubles become their shortest decimal text.
     """
-    if type(value) is float:
-        number = Decimal(repr(value))
-    elif type(value) is Decimal or type(value) is int or (type(value) is str and _NUMBER.fullmatch(value)):
-        number = Decimal(value)
-    else:
-        raise ValueRejectedError(RejectCode.NOT_NUMBER, f"expected a decimal number, found {shape_of(value)}")
-    _, digits, exponent = number.as_tuple()
-    if isinstance(exponent, int) and (
-        len(digits) > _DECIMAL_DIGITS or not _DECIMAL_LEAST_EXPONENT <= exponent <= _DECIMAL_MOST_EXPONENT
-    ):
+    number = number_of(value)
+    if not fits_decimal128(number):
+        _, digits, exponent = number.as_tuple()
         raise ValueRejectedError(
             RejectCode.NOT_NUMBER, f"{len(digits)} digits with exponent {exponent} do not fit into 128 bits"
         )
     return Decimal128(number)
+
+
+def number_of(value: Any) -> Decimal:
+    """The decimal number that a value is or names, with all its digits."""
+    if type(value) is float:
+        return Decimal(repr(value))
+    if type(value) is Decimal or type(value) is int or (type(value) is str and _NUMBER.fullmatch(value)):
+        return Decimal(value)
+    raise ValueRejectedError(RejectCode.NOT_NUMBER, f"expected a decimal number, found {shape_of(value)}")
+
+
+def fits_decimal128(number: Decimal) -> bool:
+    """Whether 128 bits hold a number with its scale."""
+    _, digits, exponent = number.as_tuple()
+    return not isinstance(exponent, int) or (
+        len(digits) <= DECIMAL_DIGITS and _DECIMAL_LEAST_EXPONENT <= exponent <= _DECIMAL_MOST_EXPONENT
+    )
 
 
 def boolean(value: Any) -> bool:
@@ -87,7 +99,7 @@ def boolean(value: Any) -> bool:
 
 
 def utc_datetime(value: Any) -> datetime:
-    """A moment, or its text `YYYY-MM-DD HH:MM:SS[.ffffff]`; UTC unless it names an offset. BSON cuts microseconds."""
+    """A moment, or its text `YYYY-MM-DD HH:MM:SS[.ffffff]`; UTC unless it names an offset; with its microseconds."""
     if type(value) is datetime:
         zone = value.tzinfo
         if zone is None:
@@ -127,12 +139,17 @@ def binary(value: Any) -> bytes:
 def utc_datetime_from(zone: tzinfo) -> Callable[[Any], datetime]:
     """The canonical function of moments that are of this zone when they name none.
 
-    Of an hour that comes twice it is the first.
+    Of an hour that comes twice it is the first. What the zone's clocks never showed, for an hour was left out, is none.
     """
 
     def local_datetime(value: Any) -> datetime:
         moment = value if type(value) is datetime else _moment(value)
-        return _in_utc(moment.replace(tzinfo=zone) if moment.tzinfo is None else moment)
+        if moment.tzinfo is not None:
+            return _in_utc(moment)
+        found = _in_utc(moment.replace(tzinfo=zone))
+        if found.astimezone(zone).replace(tzinfo=None) != moment:
+            raise ValueRejectedError(RejectCode.NOT_DATE, f"the clocks of {zone} left this moment out")
+        return found
 
     return local_datetime
 

@@ -7,11 +7,11 @@ parts. A flat document is a tree of one level. What does not belong here: single
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from atlas_pipeline.mapping.fidelity import Fidelity
 from atlas_pipeline.mapping.lookups import Lookups
 from atlas_pipeline.mapping.reject import ValueRejectedError
 from atlas_pipeline.mapping.unpacking import unpacker
@@ -23,14 +23,15 @@ from atlas_pipeline.spec.expressions import (
     FirstOf,
     FromColumn,
     Lookup,
+    Microseconds,
     Translated,
     Unpacked,
 )
 from atlas_pipeline.spec.tables import TableSpec
 
 Columns = Sequence[Sequence[Any]]
-Compute = Callable[[Columns, Counter[str]], Sequence[Any]]
-"""From columns of canonical values in the spec's order to one value per row; adds to the counts of adjusted values."""
+Compute = Callable[[Columns, Fidelity], Sequence[Any]]
+"""From columns of canonical values in the spec's order to one value per row; counts the policies that it applies."""
 Tree = dict[str, "Tree | Compute"]
 
 UNITS: dict[str, timedelta] = {"minutes": timedelta(minutes=1), "hours": timedelta(hours=1)}
@@ -62,17 +63,17 @@ def _kept_whole(table: TableSpec) -> frozenset[str]:
     return frozenset(kept)
 
 
-def assemble(tree: Tree, columns: Columns, adjusted: Counter[str]) -> list[Sequence[Any]]:
+def assemble(tree: Tree, columns: Columns, fidelity: Fidelity) -> list[Sequence[Any]]:
     """The lists of values of a tree's nodes, in order."""
     return [
-        _sub_documents(node, columns, adjusted) if isinstance(node, dict) else node(columns, adjusted)
+        _sub_documents(node, columns, fidelity) if isinstance(node, dict) else node(columns, fidelity)
         for node in tree.values()
     ]
 
 
-def _sub_documents(tree: Tree, columns: Columns, adjusted: Counter[str]) -> list[dict[str, Any]]:
+def _sub_documents(tree: Tree, columns: Columns, fidelity: Fidelity) -> list[dict[str, Any]]:
     names = tuple(tree)
-    return [dict(zip(names, values, strict=True)) for values in zip(*assemble(tree, columns, adjusted), strict=True)]
+    return [dict(zip(names, values, strict=True)) for values in zip(*assemble(tree, columns, fidelity), strict=True)]
 
 
 def _compute(field: FieldSpec, positions: Mapping[str, int], lookups: Lookups) -> Compute:
@@ -81,8 +82,8 @@ def _compute(field: FieldSpec, positions: Mapping[str, int], lookups: Lookups) -
             value = json.loads(text)
             return lambda columns, _: [value] * len(columns[0])
         case Duration(start, end, unit):
-            return _duration(f"{field.path}: end before start, stored as null", positions[start], positions[end], unit)
-        case FromColumn(column) | Translated(column) | Lookup(column):
+            return _duration((field.path, "end before start, stored as null"), positions[start], positions[end], unit)
+        case FromColumn(column) | Microseconds(column) | Translated(column) | Lookup(column):
             return _of_column(field, field.source, positions[column], lookups)
         case _:
             raise TypeError(f"{field.path}: the tenant has no source; only a catalog's tables can be mapped")
@@ -95,6 +96,8 @@ def _of_column(field: FieldSpec, source: Expression, position: int, lookups: Loo
     if isinstance(source, Translated):
         known = dict(source.words)
         return lambda columns, _: [known.get(value, value) for value in columns[position]]
+    if isinstance(source, Microseconds):
+        return lambda columns, _: [None if one is None else one.microsecond % 1000 for one in columns[position]]
     return lambda columns, _: columns[position]
 
 
@@ -107,7 +110,7 @@ def _unpacking(source: Expression, positions: Mapping[str, int], kept: frozenset
 def _unpack(unpacked: Unpacked, positions: Mapping[str, int], kept: frozenset[str]) -> Compute:
     position, unpack = positions[unpacked.column], unpacker(unpacked, kept_elsewhere=unpacked.column in kept)
 
-    def compute(columns: Columns, _: Counter[str]) -> Sequence[Any]:
+    def compute(columns: Columns, _: Fidelity) -> Sequence[Any]:
         try:
             return list(map(unpack, columns[position]))
         except ValueRejectedError as error:
@@ -117,18 +120,18 @@ def _unpack(unpacked: Unpacked, positions: Mapping[str, int], kept: frozenset[st
 
 
 def _first_of(choices: Sequence[Compute]) -> Compute:
-    def compute(columns: Columns, adjusted: Counter[str]) -> Sequence[Any]:
-        made = [choice(columns, adjusted) for choice in choices]
+    def compute(columns: Columns, fidelity: Fidelity) -> Sequence[Any]:
+        made = [choice(columns, fidelity) for choice in choices]
         return [next((value for value in values if value is not None), None) for values in zip(*made, strict=True)]
 
     return compute
 
 
-def _duration(negative: str, start: int, end: int, unit: str) -> Compute:
-    def compute(columns: Columns, adjusted: Counter[str]) -> Sequence[Any]:
+def _duration(negative: tuple[str, str], start: int, end: int, unit: str) -> Compute:
+    def compute(columns: Columns, fidelity: Fidelity) -> Sequence[Any]:
         spans = [_span(first, last) for first, last in zip(columns[start], columns[end], strict=True)]
         if backwards := sum(span is not None and span < _ZERO for span in spans):
-            adjusted[negative] += backwards
+            fidelity[negative] += backwards
             spans = [None if span is not None and span < _ZERO else span for span in spans]
         if unit == "milliseconds":
             return [None if span is None else span // _MILLISECOND for span in spans]

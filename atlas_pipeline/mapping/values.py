@@ -7,35 +7,37 @@ values (`scalars`), whole rows, and values that depend on other tables.
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Callable
-from datetime import datetime
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from atlas_pipeline.errors import SpecError
+from atlas_pipeline.mapping.inexact import (
+    Note,
+    cut_by_bson,
+    decimal_or_text,
+    moment_or_text,
+    rounded_decimal,
+    unnoted,
+    whole_milliseconds,
+)
+from atlas_pipeline.mapping.json_values import json_array, json_object, json_value, rounding, text_list
 from atlas_pipeline.mapping.reject import RejectCode, ValueRejectedError
 from atlas_pipeline.mapping.scalars import (
-    INT64_MAX,
-    INT64_MIN,
     binary,
     boolean,
     day,
     decimal,
     double,
     integer,
-    require_encodable,
     shape_of,
     text,
     utc_datetime,
     utc_datetime_from,
     uuid,
 )
-from atlas_pipeline.spec.columns import ColumnSpec, ValueType
-
-MAX_JSON_DEPTH = 100
-"""Levels of nesting that a JSON value may have. MongoDB itself refused 180 and took 179."""
+from atlas_pipeline.spec.columns import JSON_TYPES, ColumnSpec, Inexact, ValueType
 
 
 def array_of(canonical: Callable[[Any], Any]) -> Callable[[Any], list[Any]]:
@@ -47,64 +49,6 @@ def array_of(canonical: Callable[[Any], Any]) -> Callable[[Any], list[Any]]:
         return [None if one is None else array(one) if type(one) is list else canonical(one) for one in value]
 
     return array
-
-
-def json_value(value: Any) -> Any:
-    """Any JSON value with sorted keys. The JSON text `null` is None.
-
-    Numbers follow one rule: without fraction and exponent an integer of 64 bits, else a double. SQLite's NUMERIC
-    affinity has already turned numeric-looking JSON text into a number; such a number is that JSON value.
-    """
-    if type(value) is int or (type(value) is float and math.isfinite(value)):
-        return value
-    source = text(value)
-    if source == "null":
-        return None
-    try:
-        parsed = _JSON.decode(source)
-    except json.JSONDecodeError as error:
-        # The message of the parser names what it expected and where, never the text itself.
-        raise ValueRejectedError(
-            RejectCode.BAD_JSON, f"not JSON: {error.msg.removesuffix(' at')} at character {error.pos}"
-        ) from None
-    except RecursionError:
-        raise ValueRejectedError(RejectCode.JSON_DEPTH, f"nested deeper than {MAX_JSON_DEPTH} levels") from None
-    if source.count("{") + source.count("[") > MAX_JSON_DEPTH and _depth(parsed) > MAX_JSON_DEPTH:
-        raise ValueRejectedError(RejectCode.JSON_DEPTH, f"nested deeper than {MAX_JSON_DEPTH} levels")
-    if "\\u" in source:
-        require_encodable(json.dumps(parsed, ensure_ascii=False))
-    return parsed
-
-
-def json_object(value: Any) -> dict[str, Any] | None:
-    """A JSON object; None for the JSON text `null`."""
-    parsed = json_value(value)
-    if parsed is not None and type(parsed) is not dict:
-        raise ValueRejectedError(RejectCode.JSON_SHAPE, f"expected a JSON object, found {_json_kind(parsed)}")
-    return parsed
-
-
-def json_array(value: Any) -> list[Any] | None:
-    """A JSON array; None for the JSON text `null`."""
-    parsed = json_value(value)
-    if parsed is not None and type(parsed) is not list:
-        raise ValueRejectedError(RejectCode.JSON_SHAPE, f"expected a JSON array, found {_json_kind(parsed)}")
-    return parsed
-
-
-def text_list(value: Any) -> list[str] | None:
-    """Texts in one text: a JSON array of strings, else the parts between commas, trimmed, empty ones left out; None for
-    the JSON text `null`.
-    """
-    source = text(value)
-    if source == "null":
-        return None
-    if not source.lstrip().startswith("["):
-        return [part for one in source.split(",") if (part := one.strip())]
-    parsed = json_array(source)
-    if parsed is None or any(type(one) is not str for one in parsed):
-        raise ValueRejectedError(RejectCode.JSON_SHAPE, "expected a JSON array of strings, found other items")
-    return parsed
 
 
 CANONICAL: dict[ValueType, Callable[[Any], Any]] = {
@@ -122,92 +66,52 @@ CANONICAL: dict[ValueType, Callable[[Any], Any]] = {
     ValueType.JSON_OBJECT: json_object,
     ValueType.JSON_ARRAY: json_array,
 }
-"""The canonical function of each value type but ARRAY, whose function depends on its items."""
+"""The canonical function of each value type but ARRAY, whose function depends on its items. Of moments it gives all
+digits; what becomes of those that a date does not hold is a matter of the column.
+"""
 
 
-def canonical_of(column: ColumnSpec) -> Callable[[Any], Any]:
-    """The canonical function of a column, with its items and its zone. Raises SpecError for an unknown zone."""
+def canonical_of(column: ColumnSpec, note: Note = unnoted) -> Callable[[Any], Any]:
+    """The canonical function of a column, with its items, its zone and its policy for what BSON cannot hold exactly.
+
+    Args:
+        column: The column.
+        note: Called each time that the policy is applied.
+
+    Raises:
+        SpecError: The zone is unknown.
+    """
     value = column.items if column.items is not None else column.value
-    canonical = CANONICAL[value]
-    if value is ValueType.DATETIME and column.zone != "UTC":
-        try:
-            canonical = utc_datetime_from(ZoneInfo(column.zone))
-        except (ZoneInfoNotFoundError, ValueError):
-            raise SpecError(
-                f"Column {column.name}: unknown time zone {column.zone}.", "name it as Europe/Berlin does"
-            ) from None
+    canonical = _read(column, value)
+    if apply := _POLICIES.get((value, column.inexact)):
+        canonical = apply(canonical, note)
     return array_of(canonical) if column.value is ValueType.ARRAY else canonical
 
+
+def _read(column: ColumnSpec, value: ValueType) -> Callable[[Any], Any]:
+    if value is not ValueType.DATETIME or column.zone == "UTC":
+        return CANONICAL[value]
+    try:
+        return utc_datetime_from(ZoneInfo(column.zone))
+    except (ZoneInfoNotFoundError, ValueError):
+        raise SpecError(
+            f"Column {column.name}: unknown time zone {column.zone}.", "name it as Europe/Berlin does"
+        ) from None
+
+
+_POLICIES: dict[tuple[ValueType, Inexact], Callable[[Callable[..., Any], Note], Callable[[Any], Any]]] = {
+    (ValueType.DATETIME, "refuse"): lambda read, _: whole_milliseconds(read),
+    (ValueType.DATETIME, "milliseconds"): cut_by_bson,
+    (ValueType.DATETIME, "microseconds"): cut_by_bson,
+    (ValueType.DATETIME, "text"): lambda read, note: moment_or_text(whole_milliseconds(read), note),
+    (ValueType.DATE, "text"): moment_or_text,
+    (ValueType.DECIMAL, "round"): lambda _, note: rounded_decimal(note),
+    (ValueType.DECIMAL, "text"): lambda _, note: decimal_or_text(note),
+    **{(value, "round"): lambda read, note: partial(read, decoder=rounding(note)) for value in JSON_TYPES},
+}
+"""From the function that reads a value to the one that applies the policy too. All others are canonical as they are."""
 
 IDENTITY_TYPES = frozenset({ValueType.TEXT, ValueType.INTEGER})
 """Types whose canonical function only checks. On the bulk path the document contract makes the same check by batch.
 Doubles are not among them: the contract would round an integer that no double holds.
 """
-
-
-def loses_microseconds(moment: datetime | None) -> bool:
-    """Whether a BSON date, which holds milliseconds, cuts something off this moment."""
-    return moment is not None and moment.microsecond % 1000 != 0
-
-
-def _json_kind(value: Any) -> str:
-    names = {
-        dict: "an object",
-        list: "an array",
-        str: "a string",
-        int: "a number",
-        float: "a number",
-        bool: "a boolean",
-    }
-    return names[type(value)]
-
-
-def _sorted_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    result = dict(sorted(pairs, key=_first))
-    if len(result) != len(pairs):
-        raise ValueRejectedError(RejectCode.BAD_JSON, "an object holds the same key twice")
-    for key in result:
-        if "\0" in key:
-            raise ValueRejectedError(RejectCode.NUL_IN_KEY, "an object key holds a NUL character, which BSON cannot")
-    return result
-
-
-def _first(pair: tuple[str, Any]) -> str:
-    return pair[0]
-
-
-def _refuse_constant(name: str) -> Any:
-    raise ValueRejectedError(RejectCode.BAD_JSON, f"the bare word {name} is not JSON")
-
-
-def _json_integer(digits: str) -> int:
-    if len(digits) > 20 or not INT64_MIN <= (number := int(digits)) <= INT64_MAX:
-        raise ValueRejectedError(
-            RejectCode.JSON_NUMBER, f"an integer of {len(digits)} digits does not fit into 64 bits"
-        )
-    return number
-
-
-def _json_double(digits: str) -> float:
-    number = float(digits)
-    if math.isinf(number):
-        raise ValueRejectedError(RejectCode.JSON_NUMBER, "a number is larger than a double can hold")
-    return number
-
-
-def _depth(value: Any) -> int:
-    deepest, waiting = 0, [(value, 1)]
-    while waiting:
-        node, level = waiting.pop()
-        if isinstance(node, dict | list):
-            deepest = max(deepest, level)
-            waiting.extend((child, level + 1) for child in (node.values() if isinstance(node, dict) else node))
-    return deepest
-
-
-_JSON = json.JSONDecoder(
-    object_pairs_hook=_sorted_object,
-    parse_constant=_refuse_constant,
-    parse_int=_json_integer,
-    parse_float=_json_double,
-)

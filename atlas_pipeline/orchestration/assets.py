@@ -13,17 +13,19 @@ from pydantic import Field
 from pymongo.collection import Collection
 
 from atlas_pipeline.embedding.vector_index import VectorIndexState, ensure_vector_index
-from atlas_pipeline.errors import TargetError
+from atlas_pipeline.errors import EXIT_DIFFERENCES, TargetError
 from atlas_pipeline.load import indexes
+from atlas_pipeline.load.indexes import IndexChanges
 from atlas_pipeline.load.ledger import TableLedger
 from atlas_pipeline.load.run import Holder, RunIdentity
 from atlas_pipeline.load.target import collection_info
 from atlas_pipeline.orchestration import metadata
-from atlas_pipeline.orchestration.failures import RETRY_POLICY, as_failures
+from atlas_pipeline.orchestration.failures import RETRY_POLICY, SAID_BY_CHECK, as_failures
 from atlas_pipeline.orchestration.instance import CATALOG_TAG
 from atlas_pipeline.orchestration.resources import PipelineResource
 from atlas_pipeline.orchestration.table_sync import sync_table
 from atlas_pipeline.quality.checks import CHECKS, EXPECTATIONS
+from atlas_pipeline.quality.values import VALUES
 from atlas_pipeline.spec.catalogs import CatalogSpec
 from atlas_pipeline.spec.tables import TableSpec
 
@@ -87,6 +89,7 @@ def collection_asset(
         context: dg.AssetExecutionContext, config: SyncConfig, pipeline: PipelineResource
     ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[None]]:
         with as_failures():
+            run = _identity(context, catalog)
             with pipeline.snapshot(catalog, context.run.run_id) as snapshot:
                 result = sync_table(
                     target=pipeline.target,
@@ -94,8 +97,9 @@ def collection_asset(
                     table=table,
                     snapshot=snapshot,
                     expectations=pipeline.expectations,
-                    run=_identity(context, catalog),
+                    run=run,
                     embedder=pipeline.embedder(table),
+                    sealer=pipeline.sealer,
                     force=config.force,
                     progress=pipeline.progress_of(table.collection),
                 )
@@ -104,12 +108,15 @@ def collection_asset(
             if failing := [f"{one.check.name}: {one.summary}" for one in result.outcomes if not one.passed]:
                 context.log.warning(f"{table.collection}: {'; '.join(failing)}")
             for outcome in result.outcomes:
-                yield metadata.check_result(outcome, key)
+                if outcome.check.name == VALUES.name:  # a check of another step; here it is only told of
+                    context.log_event(metadata.check_evaluation(outcome, key))
+                else:
+                    yield metadata.check_result(outcome, key)
             if not result.published:
                 failed = ", ".join(outcome.check.name for outcome in result.outcomes if outcome.withholds)
                 raise dg.Failure(
                     description=f"{table.collection} was not published: {failed}. The live collection is as it was.",
-                    metadata={"exit_code": 1},
+                    metadata={"exit_code": EXIT_DIFFERENCES},
                     allow_retries=False,
                 )
             links = {outcome.check.name: outcome.link for outcome in result.outcomes}
@@ -127,6 +134,13 @@ def collection_asset(
                     },
                 ),
             )
+            if over := [f"{one.check.name}: {one.summary}" for one in result.outcomes if one.fails_run]:
+                _confirm_indexes(pipeline, catalog, table, run)  # the index asset is not going to run
+                raise dg.Failure(
+                    description=f"{table.collection} was published without its bad rows. {'; '.join(over)}.",
+                    metadata={"exit_code": EXIT_DIFFERENCES, SAID_BY_CHECK: True},
+                    allow_retries=False,
+                )
 
     return collection
 
@@ -147,22 +161,29 @@ def index_asset(catalog: CatalogSpec, table: TableSpec) -> dg.AssetsDefinition:
         retry_policy=RETRY_POLICY,
     )
     def collection_indexes(context: dg.AssetExecutionContext, pipeline: PipelineResource) -> dg.MaterializeResult[None]:
-        with as_failures(), pipeline.target.translated():
-            database = pipeline.target.database(catalog)
-            if collection_info(database, table.collection) is None:
-                raise TargetError(f"{database.name}.{table.collection} does not exist.", "sync the table first")
-            changes = indexes.ensure(database[table.collection], table.indexes, comment=context.run.run_id)
-            vector_index = _vector_index(database[table.collection], table, context.run.run_id)
-            run = _identity(context, catalog)
-            told = {"vector_index": vector_index.state} if vector_index else {}
-            TableLedger(pipeline.target.pipeline_database(catalog), catalog, table, run).note(
-                indexes=len(table.indexes), **told
-            )
+        with as_failures():
+            changes, vector_index = _confirm_indexes(pipeline, catalog, table, _identity(context, catalog))
         for name in changes.strangers:
             context.log.warning(f"{table.collection}: index {name} is not in the spec; it was left alone")
         return dg.MaterializeResult(asset_key=key, metadata=metadata.index_metadata(table, changes, vector_index))
 
     return collection_indexes
+
+
+def _confirm_indexes(
+    pipeline: PipelineResource, catalog: CatalogSpec, table: TableSpec, run: RunIdentity
+) -> tuple[IndexChanges, VectorIndexState | None]:
+    """Create, restore and confirm the indexes of a published collection, and record that."""
+    with pipeline.target.translated():
+        database = pipeline.target.database(catalog)
+        if collection_info(database, table.collection) is None:
+            raise TargetError(f"{database.name}.{table.collection} does not exist.", "sync the table first")
+        changes = indexes.ensure(database[table.collection], table.indexes, comment=run.run_id)
+        vector_index = _vector_index(database[table.collection], table, run.run_id)
+        told = {"vector_index": vector_index.state} if vector_index else {}
+        ledger = TableLedger(pipeline.target.pipeline_database(catalog), catalog, table, run)
+        ledger.note(indexes=len(table.indexes), **told)
+    return changes, vector_index
 
 
 def _vector_index(collection: Collection[Any], table: TableSpec, run_id: str) -> VectorIndexState | None:

@@ -16,9 +16,11 @@ from atlas_pipeline.load.ledger import TableLedger
 from atlas_pipeline.load.run import Holder, RunIdentity
 from atlas_pipeline.load.target import Target
 from atlas_pipeline.orchestration.automation import job_name
+from atlas_pipeline.orchestration.failures import SAID_BY_CHECK
 from atlas_pipeline.orchestration.instance import CATALOG_TAG, end_dead_runs, holder_tags, open_instance
 from atlas_pipeline.orchestration.metadata import collection_key, indexes_key
 from atlas_pipeline.orchestration.resources import Progress, listening
+from atlas_pipeline.quality.checks import CHECKS
 from atlas_pipeline.settings import Settings
 from atlas_pipeline.spec.catalogs import CatalogSpec
 from atlas_pipeline.spec.tables import TableSpec
@@ -101,11 +103,13 @@ def run_sync(
         }
     with open_instance(settings) as instance, listening(progress):
         ended = end_dead_runs(instance, catalog.name)
+        # Without the checks by name, Dagster would run that of all values too, which has a job of its own.
+        checks = {dg.AssetCheckKey(collection_key(catalog, table), check.name) for table in tables for check in CHECKS}
         job = definitions.resolve_job_def(job_name(catalog))
-        result = job.execute_in_process(
+        part = job.get_subset(asset_selection=set(keys), asset_check_selection=checks)
+        result = part.execute_in_process(
             run_config=config,
             instance=instance,
-            asset_selection=keys,
             run_id=run_id,
             tags={CATALOG_TAG: catalog.name, "trigger": trigger, **holder_tags(Holder.this_process())},
             raise_on_error=False,
@@ -125,6 +129,8 @@ def _failed_steps(result: dg.ExecuteInProcessResult) -> list[Problem]:
             problems.append(Problem(step=event.step_key or "", description="interrupted", exit_code=EXIT_INTERRUPTED))
             continue
         user = data.user_failure_data
+        if user is not None and SAID_BY_CHECK in user.metadata:
+            continue
         description = (user.description if user else None) or (data.error.message if data.error else "failed")
         code = user.metadata.get("exit_code") if user else None
         exit_code = code.value if isinstance(code, dg.IntMetadataValue) and code.value is not None else EXIT_CANNOT

@@ -16,6 +16,9 @@ from atlas_pipeline.errors import EXIT_CANNOT, AtlasError
 
 RETRY_POLICY = dg.RetryPolicy(max_retries=2, delay=1, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
 
+SAID_BY_CHECK = "said_by_check"
+"""Metadata of a failure that a failed check of the same step tells already."""
+
 
 class Interrupted(dg.DagsterExecutionInterruptedError, dg.DagsterError):
     """A person or the system ended the run. Dagster retries an interrupted step too, unless the error is its own."""

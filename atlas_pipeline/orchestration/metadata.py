@@ -103,10 +103,6 @@ def materialization_metadata(
     """What a materialization of a collection shows."""
     facts, seconds = result.facts, result.seconds
     load_seconds = max(seconds["load"], 1e-9)
-    truncated: list[dict[str, str | int]] = [
-        {"column": name, "policy": "milliseconds", "values_truncated": count}
-        for name, count in sorted(facts.truncated.items())
-    ]
     metadata: dict[str, Any] = {
         "dagster/row_count": result.counts.documents,
         "dagster/column_schema": document_schema(table),
@@ -128,18 +124,14 @@ def materialization_metadata(
         "spec": table.fingerprint,
         **{name: dg.MetadataValue.url(url) for name, url in links.items() if url},
     }
-    if truncated:
-        metadata["microseconds_truncated"] = table_records(truncated)
+    if facts.fidelity:
+        metadata["fidelity"] = table_records(facts.fidelity.records())
     if facts.carried_indexes:
         metadata["indexes_carried_over"] = ", ".join(facts.carried_indexes)
     if facts.vectors:
         metadata["vectors"] = table_records([{"from": name, "vectors": n} for name, n in sorted(facts.vectors.items())])
     if facts.buckets and result.counts.documents:
         metadata |= _of_series(facts, result.counts.documents)
-    if facts.adjusted:
-        metadata["values_adjusted"] = table_records(
-            [{"rule": rule, "values": count} for rule, count in sorted(facts.adjusted.items())]
-        )
     if facts.recovered:
         metadata["recovered"] = "; ".join(facts.recovered)
     if result.schema.unknown:
@@ -182,6 +174,20 @@ def check_result(outcome: CheckOutcome, asset_key: dg.AssetKey) -> dg.AssetCheck
         severity=dg.AssetCheckSeverity(outcome.severity),
         description=outcome.summary,
         metadata=metadata,
+    )
+
+
+def check_evaluation(outcome: CheckOutcome, asset_key: dg.AssetKey) -> dg.AssetCheckEvaluation:
+    """The same as an event, for a check that is not of the step that made it."""
+    result = check_result(outcome, asset_key)
+    return dg.AssetCheckEvaluation(
+        asset_key=asset_key,
+        check_name=outcome.check.name,
+        passed=result.passed,
+        metadata=result.metadata,
+        severity=result.severity,
+        description=result.description,
+        blocking=outcome.check.blocking,
     )
 
 

@@ -16,11 +16,13 @@ from pydantic import PrivateAttr
 from atlas_pipeline.embedding.embedder import Embedder, make_embedder
 from atlas_pipeline.extract.snapshot import Snapshot, Source
 from atlas_pipeline.load.run import Holder
+from atlas_pipeline.load.sealing import Sealer, make_sealer
 from atlas_pipeline.load.target import Target
 from atlas_pipeline.local.servers import mongodb
 from atlas_pipeline.orchestration.instance import holder_tags
 from atlas_pipeline.orchestration.sources import opened_source
 from atlas_pipeline.quality.project import ExpectationsProject
+from atlas_pipeline.reconcile.place import Opened
 from atlas_pipeline.settings import Settings
 from atlas_pipeline.spec.catalogs import CatalogSpec
 from atlas_pipeline.spec.tables import TableSpec
@@ -79,9 +81,7 @@ class PipelineResource(dg.ConfigurableResource[None]):
 
         Raises AtlasError.
         """
-        if catalog.name not in self._sources:
-            self._sources[catalog.name] = self._open.enter_context(opened_source(catalog, self._settings))
-        source = self._sources[catalog.name]
+        source = self._source(catalog)
         if catalog.snapshot == "table":
             with source.snapshot(label=run_id) as snapshot:
                 yield snapshot
@@ -89,6 +89,22 @@ class PipelineResource(dg.ConfigurableResource[None]):
         if catalog.name not in self._snapshots:
             self._snapshots[catalog.name] = self._open.enter_context(source.snapshot(label=run_id))
         yield self._snapshots[catalog.name]
+
+    def opened(self, catalog: CatalogSpec, table: TableSpec, run_id: str) -> Opened:
+        """Source and target of a table, for comparing them. Raises AtlasError."""
+        return Opened(
+            catalog=catalog,
+            table=table,
+            source=self._source(catalog),
+            target=self.target,
+            embedder=self.embedder(table),
+            comment=run_id,
+        )
+
+    def _source(self, catalog: CatalogSpec) -> Source:
+        if catalog.name not in self._sources:
+            self._sources[catalog.name] = self._open.enter_context(opened_source(catalog, self._settings))
+        return self._sources[catalog.name]
 
     def embedder(self, table: TableSpec) -> Embedder | None:
         """What computes the vectors of a table, loaded once per process; None when it has none."""
@@ -98,6 +114,11 @@ class PipelineResource(dg.ConfigurableResource[None]):
         if dimensions not in self._embedders:
             self._embedders[dimensions] = make_embedder(self._settings.embedder, dimensions)
         return self._embedders[dimensions]
+
+    @property
+    def sealer(self) -> Sealer | None:
+        """What seals secret values in the quarantine, if there is a key. Raises ConfigurationError for a wrong one."""
+        return make_sealer(self._settings.quarantine_key)
 
     @property
     def expectations(self) -> ExpectationsProject:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from atlas_pipeline.errors import ConfigurationError
 from atlas_pipeline.extract.snapshot import Source
 from atlas_pipeline.extract.sources import open_source
 from atlas_pipeline.local.samples import SAMPLES
+from atlas_pipeline.reconcile.place import Place
 from atlas_pipeline.settings import Settings
 from atlas_pipeline.spec.catalogs import CatalogSpec
+from atlas_pipeline.spec.tables import TableSpec
 
 
 def has_source(catalog: CatalogSpec, settings: Settings) -> bool:
@@ -21,11 +23,11 @@ def has_source(catalog: CatalogSpec, settings: Settings) -> bool:
 
 
 @contextmanager
-def opened_source(catalog: CatalogSpec, settings: Settings) -> Iterator[Source]:
-    """The catalog's source for as long as the context lasts; a sample's server runs as long.
+def source_address(catalog: CatalogSpec, settings: Settings) -> Iterator[str]:
+    """The SQLAlchemy URL of the catalog's source for as long as the context lasts; a sample's server runs as long.
 
     Raises:
-        ConfigurationError: Nothing is configured and no sample was made, or the URL is wrong.
+        ConfigurationError: Nothing is configured and no sample was made.
         ServerUnavailableError: The sample's server cannot be started.
     """
     if not has_source(catalog, settings):
@@ -35,17 +37,49 @@ def opened_source(catalog: CatalogSpec, settings: Settings) -> Iterator[Source]:
         )
     url = settings.source_url(catalog.source_variable)
     if url is not None:
-        yield _source(catalog, url, settings)
+        yield url
         return
     with SAMPLES[catalog.name].opened(settings) as sample:
-        yield _source(catalog, sample, settings)
+        yield sample
 
 
-def _source(catalog: CatalogSpec, url: str, settings: Settings) -> Source:
-    return open_source(
-        catalog,
-        url,
-        copies=settings.snapshots_dir,
-        timeout_seconds=settings.source_timeout_seconds,
-        statement_seconds=settings.source_statement_seconds,
-    )
+@contextmanager
+def opened_source(catalog: CatalogSpec, settings: Settings) -> Iterator[Source]:
+    """The catalog's source for as long as the context lasts.
+
+    Raises:
+        ConfigurationError: Nothing is configured and no sample was made, or the URL is wrong.
+        ServerUnavailableError: The sample's server cannot be started.
+    """
+    with source_address(catalog, settings) as url:
+        yield open_source(
+            catalog,
+            url,
+            copies=settings.snapshots_dir,
+            timeout_seconds=settings.source_timeout_seconds,
+            statement_seconds=settings.source_statement_seconds,
+        )
+
+
+@contextmanager
+def places(
+    catalog: CatalogSpec, settings: Settings, *, mongodb_uri: str, comment: str
+) -> Iterator[Callable[[TableSpec], Place]]:
+    """Where to compare the tables of a catalog, for as long as the context lasts. Raises AtlasError."""
+    with source_address(catalog, settings) as url:
+
+        def of(table: TableSpec) -> Place:
+            return Place(
+                catalog=catalog,
+                table=table,
+                source_url=url,
+                copies=settings.snapshots_dir,
+                source_timeout_seconds=settings.source_timeout_seconds,
+                statement_seconds=settings.source_statement_seconds,
+                mongodb_uri=mongodb_uri,
+                mongodb_timeout_ms=settings.mongodb_timeout_ms,
+                embedder=settings.embedder,
+                comment=comment,
+            )
+
+        yield of

@@ -21,13 +21,17 @@ from atlas_pipeline.extract.snapshot import Snapshot
 from atlas_pipeline.load.facts import LoadFacts
 from atlas_pipeline.load.reload import Reload
 from atlas_pipeline.load.run import RunIdentity
+from atlas_pipeline.load.sealing import Sealer
 from atlas_pipeline.load.series_load import SeriesLoad
 from atlas_pipeline.load.target import Target
 from atlas_pipeline.quality import checks
 from atlas_pipeline.quality.project import ExpectationsProject
+from atlas_pipeline.quality.values import values
+from atlas_pipeline.reconcile.before_publish import verify_staging
 from atlas_pipeline.reconcile.counts import TableCounts
-from atlas_pipeline.reconcile.keys import KeyComparison, compare_keys
+from atlas_pipeline.reconcile.keys import KeyComparison, can_compare, compare_keys
 from atlas_pipeline.reconcile.recorded_keys import compare_recorded_keys
+from atlas_pipeline.reconcile.records import Records
 from atlas_pipeline.reconcile.sample import SampleKeys, compare_sample
 from atlas_pipeline.spec.catalogs import CatalogSpec
 from atlas_pipeline.spec.tables import TableSpec
@@ -44,7 +48,7 @@ class TableResult:
         published: Whether the collection now holds what the source does.
         counts: The exact numbers.
         facts: What the load did.
-        outcomes: The checks, in the order of `checks.CHECKS`.
+        outcomes: The checks, in the order of `checks.CHECKS`, and that of all values where the policy wants it.
         schema: Differences between spec and real table that do not stop a load.
         seconds: Duration by phase, `total` included.
     """
@@ -57,7 +61,7 @@ class TableResult:
     seconds: Mapping[str, float] = field(default_factory=dict)
 
 
-def sync_table(
+def sync_table(  # noqa: PLR0913 - each is the caller's choice, and all are named
     *,
     target: Target,
     catalog: CatalogSpec,
@@ -66,6 +70,7 @@ def sync_table(
     expectations: ExpectationsProject,
     run: RunIdentity,
     embedder: Embedder | None = None,
+    sealer: Sealer | None = None,
     force: bool = False,
     progress: Callable[[int], None] = lambda _: None,
 ) -> TableResult:
@@ -79,6 +84,7 @@ def sync_table(
         expectations: The Great Expectations project.
         run: Who does it.
         embedder: What computes the vectors of a table that asks for them.
+        sealer: Seals values of secret columns in the quarantine; without one they are left out.
         force: Publish also when the collection would lose most of its documents.
         progress: Called with the number of rows that were acknowledged or quarantined.
 
@@ -98,7 +104,8 @@ def sync_table(
         snapshot=snapshot,
         run=run,
         force=force,
-        enricher=_enricher(table, embedder, vectors),
+        enricher=enricher_of(table, embedder, vectors),
+        sealer=sealer,
         progress=progress,
     )
     with load:
@@ -110,11 +117,14 @@ def sync_table(
         load.build(sample_keys.keys())
         clock.lap("verify_and_index")
         counts, outcomes = _check(load, sample_keys, expectations)
+        if table.sync.values == "before_publish" and isinstance(load, Reload):
+            outcomes = (*outcomes, values(table, verify_staging(load)))
         clock.lap("checks")
         kept = {"checks": [_as_document(outcome) for outcome in outcomes], "schema": _schema_document(schema[0])}
         published = not any(outcome.withholds for outcome in outcomes)
         if published:
             load.publish(**kept, seconds=clock.seconds())
+            Records(target.pipeline_database(catalog), catalog, table).forget()
             if table.embedding is not None:
                 vectors.forget_unused(datetime.now(UTC) - VECTORS_KEPT)
         else:
@@ -130,7 +140,8 @@ def sync_table(
     )
 
 
-def _enricher(table: TableSpec, embedder: Embedder | None, vectors: EmbeddingCache) -> Enricher | None:
+def enricher_of(table: TableSpec, embedder: Embedder | None, vectors: EmbeddingCache) -> Enricher | None:
+    """What gives the documents of a table their vectors, if it asks for them. Raises ConfigurationError."""
     if table.embedding is None:
         return None
     if embedder is None:
@@ -149,6 +160,7 @@ def _check(
         source_rows=load.facts.source_rows,
         documents=load.facts.loaded,
         quarantined=load.facts.quarantined,
+        discarded=load.facts.discarded,
         duplicate_keys=load.facts.duplicate_keys,
         missing_keys=keys.missing,
         extra_keys=keys.extra,
@@ -181,7 +193,7 @@ def _check(
 
 def _compare_keys(load: Reload | SeriesLoad) -> KeyComparison:
     """All keys of the source against those of the documents, by the way that the collection allows."""
-    if isinstance(load, SeriesLoad):
+    if isinstance(load, SeriesLoad) or not can_compare(load.table):
         return compare_recorded_keys(load.snapshot, load.table, load.recorded_ranges, load.quarantine)
     return compare_keys(load.snapshot, load.table, load.staging, load.quarantine, comment=load.run.run_id)
 

@@ -30,11 +30,13 @@ class CheckDefinition:
         name: Name in the Dagster UI.
         blocking: Whether a failure with severity ERROR keeps the table from being published.
         description: What it says.
+        fails_run: Whether a failure with severity ERROR fails the run, though the table is published.
     """
 
     name: str
     blocking: bool
     description: str
+    fails_run: bool = False
 
 
 ROW_COUNT = CheckDefinition(
@@ -55,7 +57,9 @@ EXPECTATIONS = CheckDefinition(
 REJECTS = CheckDefinition(
     name="no_rejected_rows",
     blocking=False,
-    description="No row is in quarantine. Rows within the error budget warn, more are an error; good rows land.",
+    description="No row is in quarantine, but those that a person has discarded. Rows within the error budget warn; "
+    "more fail the run, though its good rows are published.",
+    fails_run=True,
 )
 REFERENCES = CheckDefinition(
     name="references_resolve",
@@ -93,6 +97,11 @@ class CheckOutcome:
     def withholds(self) -> bool:
         """Whether this outcome keeps the table from being published."""
         return not self.passed and self.check.blocking and self.severity == "ERROR"
+
+    @property
+    def fails_run(self) -> bool:
+        """Whether this outcome fails the run, though the table is published."""
+        return not self.passed and self.check.fails_run and self.severity == "ERROR"
 
 
 def row_count(counts: TableCounts, keys: KeyComparison) -> CheckOutcome:
@@ -166,20 +175,29 @@ def expectations(outcome: ExpectationsOutcome) -> CheckOutcome:
 
 
 def rejects(table: TableSpec, counts: TableCounts, entries: Sequence[Mapping[str, Any]]) -> CheckOutcome:
-    budget = table.sync.error_budget
-    over = budget.exceeded(quarantined=counts.quarantined, source_rows=counts.source_rows)
+    """Judge the rows in quarantine that nobody has discarded.
+
+    Args:
+        table: The table, with its error budget.
+        counts: Its exact numbers.
+        entries: The first of those rows.
+    """
+    budget, rejected = table.sync.error_budget, counts.quarantined - counts.discarded
+    over = budget.exceeded(quarantined=rejected, source_rows=counts.source_rows)
     rows = [
         {"key": _key(entry["key"]), "column": entry["column"], "code": entry["code"], "reason": entry["reason"]}
         for entry in entries[:ROWS_SHOWN]
     ]
     return CheckOutcome(
         check=REJECTS,
-        passed=counts.quarantined == 0,
+        passed=rejected == 0,
         severity="ERROR" if over else "WARN",
-        summary=f"rows in quarantine: {counts.quarantined:,}" + (f", over the budget of {budget}" if over else ""),
-        facts={"quarantined": counts.quarantined, "budget": str(budget)},
+        summary=f"rows in quarantine: {counts.quarantined:,}"
+        + (f", {counts.discarded:,} of them discarded" if counts.discarded else "")
+        + (f", over the budget of {budget}" if over else ""),
+        facts={"quarantined": counts.quarantined, "discarded": counts.discarded, "budget": str(budget)},
         rows=rows,
-        truncated=counts.quarantined > len(rows),
+        truncated=rejected > len(rows),
     )
 
 

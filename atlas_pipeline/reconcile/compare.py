@@ -8,9 +8,12 @@ import bson
 from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
 
+from atlas_pipeline.load.encoded import elements
+
 _OPTIONS: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True)
 _RAW_OPTIONS: CodecOptions[RawBSONDocument] = CodecOptions(document_class=RawBSONDocument, tz_aware=True)
 MISSING = "(no document)"
+FIELD_ORDER = "(field order)"
 
 
 def decode(document: bytes) -> dict[str, Any]:
@@ -31,11 +34,7 @@ def differing_fields(expected: bytes, actual: bytes) -> tuple[str, ...]:
     """Names of the fields whose BSON differs, types and number widths included; `(field order)` when only that does."""
     if expected == actual:
         return ()
-    left, right = decode(expected), decode(actual)
+    left, right = elements(expected), elements(actual)
     names = [*left, *(name for name in right if name not in left)]
-    differing = tuple(
-        name
-        for name in names
-        if (name in left) != (name in right) or bson.encode({"": left[name]}) != bson.encode({"": right[name]})
-    )
-    return differing or ("(field order)",)
+    differing = (name for name in names if left.get(name) != right.get(name))
+    return tuple(name[:-1].decode("utf-8", "replace") for name in differing) or (FIELD_ORDER,)

@@ -13,6 +13,7 @@ class TableCounts:
         source_rows: Rows of the source table, counted by the source.
         documents: Documents of the collection that this pipeline loaded, counted by the server.
         quarantined: Rows of this run in quarantine, counted by the server.
+        discarded: Those of the quarantined rows that a person has discarded.
         duplicate_keys: Source rows whose key another row has too.
         missing_keys: Source keys with neither a document nor a quarantine entry.
         extra_keys: Documents whose key is not in the source.
@@ -22,6 +23,7 @@ class TableCounts:
     source_rows: int
     documents: int
     quarantined: int
+    discarded: int = 0
     duplicate_keys: int = 0
     missing_keys: int = 0
     extra_keys: int = 0

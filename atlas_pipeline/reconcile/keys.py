@@ -21,6 +21,11 @@ _BATCH = 1_000
 _PYTHON_TYPES: dict[ValueType, type] = {ValueType.TEXT: str, ValueType.INTEGER: int}
 
 
+def can_compare(table: TableSpec) -> bool:
+    """Whether the keys of a table are of types that this walk knows."""
+    return all(column.value in _PYTHON_TYPES for column in table.key_columns)
+
+
 @dataclass(slots=True)
 class KeyComparison:
     """What the walk found.

@@ -1,7 +1,8 @@
 """The keys of one table against the keys that were loaded, as the ledger recorded them.
 
-For a time series, which has no index on its keys: that it holds exactly what was loaded is known from its bytes, and
-here it is told that what was loaded are the rows of the source, each once. What does not belong here: values.
+For a time series, which has no index on its keys, and for keys that are neither texts nor integers: that the collection
+holds exactly what was loaded is known from its bytes, and here it is told that what was loaded are the rows of the
+source, each once. What does not belong here: values.
 """
 
 from __future__ import annotations
@@ -15,15 +16,14 @@ from atlas_pipeline.extract.snapshot import Row, Snapshot
 from atlas_pipeline.load.digest import KEY_HASH_BYTES, key_hash
 from atlas_pipeline.load.ledger import KeyRange
 from atlas_pipeline.load.quarantine import Quarantine
+from atlas_pipeline.mapping.keys import KeyCodec
 from atlas_pipeline.reconcile.keys import EXAMPLES, KeyComparison
-from atlas_pipeline.spec.columns import ValueType
 from atlas_pipeline.spec.tables import TableSpec
 
 _PARTS = 1 << 16
 _BATCH = 1_000
 _NO_KEY = b"\1" * KEY_HASH_BYTES
 """Stands for values that no document can have as its key."""
-_PYTHON_TYPES: dict[ValueType, type] = {ValueType.TEXT: str, ValueType.INTEGER: int}
 
 
 def compare_recorded_keys(
@@ -70,14 +70,10 @@ def compare_recorded_keys(
 
 
 def _source(snapshot: Snapshot, table: TableSpec) -> Iterator[tuple[bytes, Row]]:
-    fields = [column.field for column in table.key_columns]
-    types = [_PYTHON_TYPES[column.value] for column in table.key_columns]
+    codec = KeyCodec(table)
     for key in snapshot.keys(table):
-        if any(type(value) is not kind for value, kind in zip(key, types, strict=True)):
-            yield _NO_KEY, key
-            continue
-        identifier = key[0] if len(key) == 1 else dict(zip(fields, key, strict=True))
-        yield key_hash(bson.encode({"_id": identifier})), key
+        identifier = codec.identifier(key)
+        yield _NO_KEY if identifier is None else key_hash(bson.encode({"_id": identifier})), key
 
 
 def _recorded(ranges: Iterable[KeyRange]) -> Iterator[bytes]:

@@ -33,6 +33,12 @@ KEPT_BYTES = 16 * 1024 * 1024
 """How much of the sample is handed on, decoded, to the expectations. All of it is compared."""
 
 
+def wanted_rows(source_rows: int, *, seed: int) -> frozenset[int]:
+    """Which rows of a table are in the sample, by their number in key order."""
+    size = min(source_rows, max(LEAST_ROWS, math.ceil(source_rows * SHARE)))
+    return frozenset(random.Random(seed).sample(range(source_rows), size))  # noqa: S311 - a sample, not a secret
+
+
 class SampleKeys:
     """Picks the keys of the sample while batches pass by.
 
@@ -44,8 +50,7 @@ class SampleKeys:
 
     def __init__(self, table: TableSpec, *, source_rows: int, seed: int) -> None:
         self.seed = seed
-        size = min(source_rows, max(LEAST_ROWS, math.ceil(source_rows * SHARE)))
-        wanted = sorted(random.Random(seed).sample(range(source_rows), size))  # noqa: S311 - a sample, not a secret
+        wanted = sorted(wanted_rows(source_rows, seed=seed))
         self._wanted = iter([*wanted, source_rows - 1] if source_rows else [])
         self._next = next(self._wanted, None)
         self._key = [table.column_names.index(name) for name in table.key]

@@ -1,4 +1,4 @@
-"""The report of one run: which tables, how many rows, which checks, what was left alone. From the ledger alone.
+"""The report of one run: tables, rows, checks, fidelity, and what was left alone. From the ledger alone.
 
 What belongs here: collecting the facts and writing them as HTML and JSON. What does not: Dagster, and deciding
 anything.
@@ -65,6 +65,12 @@ def write_run_report(
         "written": datetime.now(UTC),
         "ok": ok,
         "tables": records,
+        "fidelity": [
+            {"collection": record["collection"], **one}
+            for record in records
+            if record["status"] == "published"
+            for one in record.get("fidelity", [])
+        ],
         "left_alone": list(left_alone),
     }
     place = folder / run_id

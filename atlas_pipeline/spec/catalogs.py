@@ -76,6 +76,7 @@ class CatalogSpec:
             if repeated:
                 raise SpecError(f"Catalog {self.name}: {kind} {', '.join(repeated)} is listed twice.", "remove one")
 
+        self._check_sqlite_keys()
         by_source = {table.source: table for table in self.tables}
         for table in self.tables:
             namesake = by_source.get(table.collection, table)
@@ -95,6 +96,20 @@ class CatalogSpec:
                         f"Catalog {self.name}: {table.source}.{column} refers to unknown {target}.{name}.",
                         f"use one of: {', '.join(by_source[target].column_names)}",
                     )
+
+    def _check_sqlite_keys(self) -> None:
+        """SQLite keeps UUIDs as texts, and decimals too where the declared type does not make numbers of them. Two such
+        texts can be one value.
+        """
+        words = ("INT", "CHAR", "CLOB", "TEXT", "BLOB", "REAL", "FLOA", "DOUB")
+        keys = [(table, key) for table in self.tables for key in table.key_columns if self.dialect == "sqlite"]
+        for table, key in keys:
+            numeric = not any(word in declared for word in words for declared in key.declared)
+            if key.value is ValueType.UUID or (key.value is ValueType.DECIMAL and not numeric):
+                raise SpecError(
+                    f"Catalog {self.name}: {table.source}.{key.name}: several texts in SQLite are one {key.value}.",
+                    "read the key as text",
+                )
 
     @property
     def pipeline_database(self) -> str:

@@ -10,6 +10,7 @@ import json
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Literal
 
 from atlas_pipeline.errors import SpecError
 
@@ -56,8 +57,23 @@ BSON_TYPES: dict[ValueType, tuple[str, ...]] = {
 JSON_TYPES = frozenset({ValueType.JSON, ValueType.JSON_OBJECT, ValueType.JSON_ARRAY})
 """Types that are parsed from JSON text."""
 
-KEY_TYPES = frozenset({ValueType.TEXT, ValueType.INTEGER})
-"""Types that order the same way on both sides and map one to one, so that a key can be made of them."""
+ORDERED_KEY_TYPES = frozenset({ValueType.TEXT, ValueType.INTEGER, ValueType.DATE, ValueType.UUID, ValueType.BOOLEAN})
+"""Types that both sides order in the same way. MongoDB orders bytes by length first, and NaN before all numbers."""
+
+KEY_TYPES = ORDERED_KEY_TYPES | {ValueType.BINARY, ValueType.DECIMAL}
+"""Types that map one to one, so that a key can be made of them. A moment is not: its microseconds are cut."""
+
+Inexact = Literal["refuse", "milliseconds", "microseconds", "round", "text"]
+"""What becomes of a value that BSON cannot hold exactly; see ColumnSpec. All but `refuse` and `text` lose something,
+`microseconds` only from the date itself."""
+
+POLICIES: dict[ValueType, tuple[Inexact, ...]] = {
+    ValueType.DATETIME: ("milliseconds", "microseconds", "text"),
+    ValueType.DATE: ("text",),
+    ValueType.DECIMAL: ("round", "text"),
+    **dict.fromkeys(sorted(JSON_TYPES), ("round",)),
+}
+"""What a column may say instead of `refuse`. Of types that are not here, BSON holds every value, or none at all."""
 
 _JSON_KINDS: dict[ValueType, tuple[type, ...]] = {
     ValueType.TEXT: (str,),
@@ -69,6 +85,11 @@ _JSON_KINDS: dict[ValueType, tuple[type, ...]] = {
     ValueType.TEXT_LIST: (list,),
     ValueType.JSON: (dict, list, str, int, float, bool),
 }
+
+
+def bson_types(value: ValueType, *, or_text: bool, nullable: bool) -> tuple[str, ...]:
+    """BSON type names of a place that holds such a value, or a text or null where these are legal."""
+    return BSON_TYPES[value] + (("string",) if or_text else ()) + (("null",) if nullable else ())
 
 
 def json_fits(text: str, value: ValueType) -> bool:
@@ -98,6 +119,12 @@ class ColumnSpec:
         default: JSON text of the value that is stored for NULL, or "" to store NULL. The run counts where it was.
         empty_is_null: An empty text is NULL, for JSON that was written by text. The run counts where it was.
         dates: Keys of JSON objects, at any depth, whose ISO 8601 texts become dates where milliseconds hold them.
+        inexact: What becomes of a value that BSON cannot hold exactly. What loses something must be named; the run
+            counts where it was. `refuse`: the row goes to the quarantine. `milliseconds`: finer digits of a moment
+            are cut. `microseconds`: they are cut, and stand as a number of 0 to 999 in a field beside the moment,
+            `<field>_us`. `round`: a decimal to 34 digits, half to even, and a number inside JSON to the nearest
+            double. `text`: a decimal of more digits, a moment with finer ones, and what names no moment or day, is
+            kept as its text. Arrays take what their items do, but for `microseconds`.
         nullable: Whether NULL is legal. NULL, and the JSON text `null`, are stored as BSON null.
         field: Field name in the document; the column name unless given.
         secret: Values never leave the path from source to collection: not into logs, checks, reports or quarantine.
@@ -118,6 +145,7 @@ class ColumnSpec:
     default: str = ""
     empty_is_null: bool = False
     dates: tuple[str, ...] = ()
+    inexact: Inexact = "refuse"
     nullable: bool = False
     field: str = ""
     secret: bool = False
@@ -164,6 +192,14 @@ class ColumnSpec:
             raise SpecError(f"{where}: default {self.default!r} is no JSON of a {self.value}.", "correct default=")
         if (self.empty_is_null or self.dates) and self.value not in JSON_TYPES:
             raise SpecError(f"{where}: empty_is_null or dates on a {self.value}.", "use them on JSON columns only")
+        self._check_inexact(where)
+
+    def _check_inexact(self, where: str) -> None:
+        known = ("refuse", *POLICIES.get(self.items or self.value, ()))
+        legal = [one for one in known if self.items is None or one != "microseconds"]
+        if self.inexact not in legal:
+            kind = f"{self.value} of {self.items}" if self.items else self.value
+            raise SpecError(f"{where}: inexact={self.inexact!r} on {kind}.", f"use one of: {', '.join(legal)}")
 
     @property
     def declared(self) -> tuple[str, ...]:
@@ -181,12 +217,17 @@ class ColumnSpec:
     @property
     def unbounded(self) -> bool:
         """Whether a single value can be large, so that batches must be cut by bytes."""
-        return self.max_length is None and self.value in _UNBOUNDED
+        return self.max_length is None and (self.value in _UNBOUNDED or self.or_text)
 
     @property
     def bson_types(self) -> tuple[str, ...]:
         """Names of all BSON types that the field may have, `null` included where it is legal."""
-        return BSON_TYPES[self.value] + (("null",) if self.stores_null else ())
+        return bson_types(self.value, or_text=self.or_text, nullable=self.stores_null)
+
+    @property
+    def or_text(self) -> bool:
+        """Whether a document may hold a text in place of the value."""
+        return self.inexact == "text" and self.value is not ValueType.ARRAY
 
     @property
     def stores_null(self) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from atlas_pipeline.errors import SpecError
-from atlas_pipeline.spec.columns import BSON_TYPES, ColumnSpec, ValueType
+from atlas_pipeline.spec.columns import ColumnSpec, ValueType, bson_types
 from atlas_pipeline.spec.expressions import (
     Constant,
     Duration,
@@ -19,6 +19,7 @@ from atlas_pipeline.spec.expressions import (
     FromColumn,
     Lookup,
     Member,
+    Microseconds,
     Tenant,
     Translated,
     Unpacked,
@@ -60,6 +61,7 @@ class Leaf:
         path: Where, joined by dots.
         value: What it holds.
         items: What its items are, of an ARRAY.
+        or_text: Whether a text may be there in place of the value.
         nullable: Whether null is legal there; also when a sub-document around it may be null.
         columns: The source columns that it is made from.
         declared: Their declared types, for people.
@@ -75,6 +77,7 @@ class Leaf:
     path: str
     value: ValueType
     items: ValueType | None = None
+    or_text: bool = False
     nullable: bool = False
     columns: tuple[str, ...] = ()
     declared: str = ""
@@ -89,12 +92,21 @@ class Leaf:
     @property
     def bson_types(self) -> tuple[str, ...]:
         """Names of all BSON types that may be there, `null` included where it is legal."""
-        return BSON_TYPES[self.value] + (("null",) if self.nullable else ())
+        return bson_types(self.value, or_text=self.or_text, nullable=self.nullable)
 
 
 def flat_document(columns: tuple[ColumnSpec, ...]) -> tuple[FieldSpec, ...]:
-    """The document of a table without a shape of its own: one field per column."""
-    return tuple(FieldSpec(path=column.field, source=FromColumn(column.name), about=column.about) for column in columns)
+    """The document of a table without a shape of its own: one field per column, and one beside each moment that keeps
+    its microseconds.
+    """
+    return tuple(field for column in columns for field in _flat_fields(column))
+
+
+def _flat_fields(column: ColumnSpec) -> Iterator[FieldSpec]:
+    yield FieldSpec(path=column.field, source=FromColumn(column.name), about=column.about)
+    if column.inexact == "microseconds":
+        about = f"Microseconds of {column.field} that a date does not hold."
+        yield FieldSpec(path=f"{column.field}_us", source=Microseconds(column.name), about=about)
 
 
 def leaves_of(field: FieldSpec, columns: Mapping[str, ColumnSpec]) -> Iterator[Leaf]:
@@ -120,6 +132,7 @@ def _leaves(field: FieldSpec, source: Expression, columns: Mapping[str, ColumnSp
                 path=path,
                 value=column.value,
                 items=column.items,
+                or_text=column.or_text,
                 nullable=column.stores_null,
                 origin=name,
                 allowed=column.allowed,
@@ -133,6 +146,9 @@ def _leaves(field: FieldSpec, source: Expression, columns: Mapping[str, ColumnSp
         case Duration(start, end, unit):
             value = ValueType.INTEGER if unit == "milliseconds" else ValueType.DOUBLE
             yield Leaf(path=path, value=value, nullable=True, minimum=0, origin=f"{unit} from {start} to {end}")
+        case Microseconds(name):
+            nullable, origin = columns[name].stores_null, f"{name}, microseconds"
+            yield Leaf(path=path, value=ValueType.INTEGER, nullable=nullable, origin=origin, minimum=0, maximum=999)
         case Translated(name):
             nullable = columns[name].stores_null
             yield Leaf(path=path, value=ValueType.TEXT, nullable=nullable, origin=f"{name}, translated")

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import get_args
 
 from atlas_pipeline.errors import SpecError
-from atlas_pipeline.spec.columns import JSON_TYPES, KEY_TYPES, ColumnSpec, ValueType, json_fits
+from atlas_pipeline.spec.columns import JSON_TYPES, ColumnSpec, ValueType, json_fits
 from atlas_pipeline.spec.document import FieldSpec, leaves_of
 from atlas_pipeline.spec.expressions import (
     Constant,
@@ -21,6 +21,7 @@ from atlas_pipeline.spec.expressions import (
     FromColumn,
     Lookup,
     Member,
+    Microseconds,
     Tail,
     Tenant,
     Translated,
@@ -65,10 +66,20 @@ def _check_simple(source: Expression, columns: Mapping[str, ColumnSpec], where: 
                 raise SpecError(f"{where}: unit {unit!r}.", f"use one of: {', '.join(get_args(DurationUnit))}")
             for name in (start, end):
                 _require(columns[name], {ValueType.DATETIME}, where)
+                if columns[name].or_text:
+                    raise SpecError(
+                        f"{where} cannot be made of column {name}, whose moments may be texts.",
+                        "use a column with another inexact=",
+                    )
+        case Microseconds(name):
+            if columns[name].inexact != "microseconds":
+                raise SpecError(
+                    f"{where}: column {name} does not keep its microseconds.", 'give it inexact="microseconds"'
+                )
         case Translated(name):
             _require(columns[name], {ValueType.TEXT}, where)
         case Lookup(name, table, key, value):
-            _require(columns[name], KEY_TYPES, where)
+            _require(columns[name], {ValueType.TEXT, ValueType.INTEGER}, where)
             if not (table and key and value):
                 raise SpecError(f"{where}: a lookup without table, key or value.", "name them: table.column, key=")
 
@@ -76,13 +87,20 @@ def _check_simple(source: Expression, columns: Mapping[str, ColumnSpec], where: 
 def lost_columns(
     document: Iterable[FieldSpec], key: Iterable[str], columns: Mapping[str, ColumnSpec]
 ) -> tuple[str, ...]:
-    """Columns whose values no field holds whole. A duration or a translation is a view; the value itself is lost."""
+    """Columns whose values no field holds whole. A duration or a translation is a view; the value itself is lost. A
+    moment that keeps its microseconds needs a field for them too.
+    """
     kept = set(key)
+    finer = set()
     for field in document:
         source = field.source.choices[0] if isinstance(field.source, FirstOf) else field.source
         if _keeps(source):
             kept.add(source.column)  # type: ignore[union-attr]  # all that keep have one
-    return tuple(name for name in columns if name not in kept)
+        if isinstance(source, Microseconds):
+            finer.add(source.column)
+    lost = [name for name in columns if name not in kept]
+    cut = [name for name, column in columns.items() if column.inexact == "microseconds" and name not in finer]
+    return (*lost, *(f"{name} (its microseconds)" for name in cut))
 
 
 def _keeps(source: Expression) -> bool:

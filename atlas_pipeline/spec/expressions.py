@@ -64,6 +64,17 @@ class Duration:
 
 
 @dataclass(frozen=True, slots=True)
+class Microseconds:
+    """What a date does not hold of a moment: its microseconds beyond the whole milliseconds, 0 to 999. Null of NULL.
+
+    Attributes:
+        column: A column of moments that keeps its microseconds by `inexact="microseconds"`.
+    """
+
+    column: str
+
+
+@dataclass(frozen=True, slots=True)
 class Translated:
     """A text of one enumeration in the words of another. Texts that the table does not know stay as they are.
 
@@ -151,13 +162,13 @@ class FirstOf:
     choices: tuple[Unpacked, ...]
 
 
-Expression = FromColumn | Constant | Tenant | Duration | Translated | Lookup | Unpacked | FirstOf
+Expression = FromColumn | Constant | Tenant | Duration | Microseconds | Translated | Lookup | Unpacked | FirstOf
 
 
 def columns_of(expression: Expression) -> tuple[str, ...]:
     """Names of the columns that an expression reads."""
     match expression:
-        case FromColumn(column) | Translated(column) | Lookup(column) | Unpacked(column=column):
+        case FromColumn(column) | Microseconds(column) | Translated(column) | Lookup(column) | Unpacked(column=column):
             return (column,)
         case Duration(start, end):
             return (start, end)

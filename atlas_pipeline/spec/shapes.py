@@ -19,6 +19,7 @@ from atlas_pipeline.spec.expressions import (
     FromColumn,
     Lookup,
     Member,
+    Microseconds,
     Path,
     Tenant,
     Translated,
@@ -55,6 +56,11 @@ def tenant() -> Tenant:
 def duration(start: str, end: str, *, unit: DurationUnit) -> Duration:
     """Time between two columns."""
     return Duration(start, end, unit)
+
+
+def microseconds(column: str) -> Microseconds:
+    """The microseconds of a moment that its date does not hold."""
+    return Microseconds(column)
 
 
 def translated(column: str, **words: str) -> Translated:

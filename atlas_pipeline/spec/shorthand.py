@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TypedDict, Unpack
 
-from atlas_pipeline.spec.columns import ColumnSpec, ValueType
+from atlas_pipeline.spec.columns import ColumnSpec, Inexact, ValueType
 from atlas_pipeline.spec.indexes import ASCENDING, DESCENDING, IndexSpec
 
 
@@ -40,7 +40,13 @@ class NumberOptions(Options, total=False):
     maximum: float
 
 
-class JsonOptions(Options, total=False):
+class InexactOptions(Options, total=False):
+    """Options of columns whose values BSON cannot always hold exactly."""
+
+    inexact: Inexact
+
+
+class JsonOptions(InexactOptions, total=False):
     """Options of JSON columns."""
 
     empty_is_null: bool
@@ -68,8 +74,13 @@ def boolean(name: str, *, sql_type: str = "BOOLEAN", **options: Unpack[Options])
     return ColumnSpec(name=name, sql_type=sql_type, value=ValueType.BOOLEAN, **options)
 
 
-def utc(name: str, *, sql_type: str = "DATETIME", **options: Unpack[Options]) -> ColumnSpec:
-    """A point in time, in UTC by convention."""
+def decimal(name: str, *, sql_type: str = "NUMERIC", **options: Unpack[InexactOptions]) -> ColumnSpec:
+    """A decimal number with its scale."""
+    return ColumnSpec(name=name, sql_type=sql_type, value=ValueType.DECIMAL, **options)
+
+
+def utc(name: str, *, sql_type: str = "DATETIME", **options: Unpack[InexactOptions]) -> ColumnSpec:
+    """A point in time, in UTC by convention. Unless `inexact=` says otherwise, with whole milliseconds only."""
     return ColumnSpec(name=name, sql_type=sql_type, value=ValueType.DATETIME, **options)
 
 

@@ -55,6 +55,8 @@ class TableSpec:
         time_series: Options of the time-series collection, kept when `storage` is `plain`.
         embedding: A vector per document, beside the canonical document.
         sync: How the collection follows the table.
+        changed_at: Column that holds when the row last changed, if the application keeps one for every change. Rows
+            that changed after the last sync are told from wrong ones by it.
         about: What the table holds.
     """
 
@@ -70,6 +72,7 @@ class TableSpec:
     time_series: TimeSeries | None = None
     embedding: Embedding | None = None
     sync: SyncPolicy = field(default_factory=SyncPolicy)
+    changed_at: str = ""
     about: str = ""
 
     def __post_init__(self) -> None:
@@ -92,6 +95,7 @@ class TableSpec:
         if not self.has_tenant:  # else the catalog checks the rest, when it has put its rule in
             self._check_indexes(where)
             self._check_storage(where)
+        self._check_changed_at(where)
         for reference in self.references:
             if self._column_or_fail(reference.column, f"{where}: a reference").secret:
                 raise SpecError(
@@ -131,7 +135,7 @@ class TableSpec:
                 f"{where}: storage {self.storage!r} without its options.", "use plain, or give time_series="
             )
         time = [leaf for leaf in self.leaves if leaf.path == self.time_series.time_field]
-        if not time or time[0].value is not ValueType.DATETIME or time[0].nullable:
+        if not time or time[0].value is not ValueType.DATETIME or time[0].bson_types != ("date",):
             raise SpecError(
                 f"{where}: time field {self.time_series.time_field} is no moment that is always there.",
                 "name a field made from a column that is not null",
@@ -148,6 +152,11 @@ class TableSpec:
         if self.embedding is not None:
             raise SpecError(
                 f"{where}: an embedding on a time series.", "its fields come back in another order; use storage='plain'"
+            )
+        if self.sync.values == "before_publish":
+            raise SpecError(
+                f"{where}: values of a time series before it is published.",
+                "it is changed in place, and proven then; use report or block",
             )
         if self.sync.foreign_documents == "keep":
             raise SpecError(
@@ -173,17 +182,33 @@ class TableSpec:
     def _check_key(self, where: str) -> None:
         if not self.key:
             raise SpecError(f"{where} has no key.", "name its primary key columns with key=")
+        if len(self.key) > 1:
+            _refuse_repeats(f"{where}: key field", (self.column(name).field for name in self.key))
         for name in self.key:
             column = self._column_or_fail(name, f"{where}: the key")
             if column.value not in KEY_TYPES:
                 raise SpecError(
-                    f"{where}: key column {name} is {column.value}, which does not map one to one or keep order.",
+                    f"{where}: key column {name} is {column.value}, which does not map one to one or makes no _id.",
                     f"use a key of {' or '.join(sorted(KEY_TYPES))}",
+                )
+            if column.inexact != "refuse":
+                raise SpecError(
+                    f"{where}: key column {name} has inexact={column.inexact!r}, by which two keys can become one.",
+                    "drop inexact=, or read the key as text",
                 )
             if column.nullable:
                 raise SpecError(f"{where}: key column {name} is nullable.", "a key cannot be null")
             if column.secret:
                 raise SpecError(f"{where}: key column {name} is secret.", "keys are named in reports; use another key")
+
+    def _check_changed_at(self, where: str) -> None:
+        if self.changed_at:
+            column = self._column_or_fail(self.changed_at, f"{where}: changed_at")
+            if column.value is not ValueType.DATETIME or column.or_text or column.secret:
+                raise SpecError(
+                    f"{where}: changed_at={column.name} is a {column.value}, or may be a text, or secret.",
+                    "name a column of moments, or leave it out",
+                )
 
     def _column_or_fail(self, name: str, who: str) -> ColumnSpec:
         for column in self.columns:

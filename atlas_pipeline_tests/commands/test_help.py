@@ -43,7 +43,7 @@ def test_the_tool_has_the_commands_that_it_promises() -> None:
     promised = {
         *{("demo",), ("up",), ("sync",), ("status",), ("doctor",), ("expectations", "sync")},
         *{("servers", verb) for verb in ("start", "stop", "status")},
-        *{("quarantine", verb) for verb in ("list", "show")},
+        *{("quarantine", verb) for verb in ("list", "show", "replay", "discard")},
     }
     assert promised <= set(COMMANDS)
     assert all(f" {path[0]} " in _help() for path in COMMANDS)

@@ -33,6 +33,7 @@ class LossyProxy:
         self._clients: list[socket.socket] = []
         self._lock = threading.Lock()
         self.lost = 0
+        self._refusing = False
 
     @property
     def port(self) -> int:
@@ -52,6 +53,11 @@ class LossyProxy:
             client.shutdown(socket.SHUT_RDWR)
         self._clients.clear()
 
+    def refuse(self) -> None:
+        """Break all connections, and take no more of them."""
+        self._refusing = True
+        self.cut()
+
     def serve(self) -> None:
         """Accept connections until `close`."""
         while True:
@@ -59,6 +65,9 @@ class LossyProxy:
                 client, _ = self._listener.accept()
             except OSError:
                 return
+            if self._refusing:
+                client.close()
+                continue
             self._clients.append(client)
             threading.Thread(target=self._forward, args=(client,), daemon=True).start()
 

@@ -21,6 +21,7 @@ from atlas_pipeline.extract.sqlite_source import SqliteSource
 from atlas_pipeline.load.facts import LoadFacts
 from atlas_pipeline.load.reload import Reload
 from atlas_pipeline.load.run import Holder, RunIdentity
+from atlas_pipeline.load.sealing import Sealer
 from atlas_pipeline.load.series_load import SeriesLoad
 from atlas_pipeline.load.target import Target
 from atlas_pipeline.spec.catalogs import CatalogSpec
@@ -137,12 +138,14 @@ class World:
         folder: Where the source file lies.
         client: A client that is not the pipeline's.
         database: Name of the target database.
+        sealer: What seals secret values of refused rows.
     """
 
     uri: str
     folder: Path
     client: MongoClient[dict[str, Any]]
     database: str = field(default_factory=lambda: f"load_{uuid.uuid4().hex[:12]}")
+    sealer: Sealer | None = None
 
     @property
     def source(self) -> Path:
@@ -211,16 +214,20 @@ class World:
     ) -> Iterator[Reload | SeriesLoad]:
         """A load that has begun; as for `reload`."""
         run = RunIdentity(run_id=run_id or str(uuid.uuid4()), holder=Holder.this_process())
-        source = SqliteSource(
-            f"sqlite:///{self.source}", variable="SMALL_DB_URL", copies=self.folder / "copies", timeout_seconds=1
-        )
         way = SeriesLoad if table.storage == "time_series" else Reload
+        given: dict[str, Any] = {"catalog": self.catalog, "table": table, "force": force, "sealer": self.sealer}
         with (
             Target(uri or self.uri) as target,
-            source.snapshot() as snapshot,
-            way(target=target, catalog=self.catalog, table=table, snapshot=snapshot, run=run, force=force) as load,
+            self.sqlite.snapshot() as snapshot,
+            way(target=target, snapshot=snapshot, run=run, **given) as load,
         ):
             yield load
+
+    @property
+    def sqlite(self) -> SqliteSource:
+        """The source, as the pipeline reads it."""
+        url = f"sqlite:///{self.source}"
+        return SqliteSource(url, variable="SMALL_DB_URL", copies=self.folder / "copies", timeout_seconds=1)
 
     def digest(self, collection: str = "items") -> str:
         """Of every byte of the live collection, its options and its indexes."""

@@ -44,10 +44,13 @@ MOMENTS = {
     "check, while the bytes are read back": Moment(phase="check", command="find", on="{staging}"),
     "index": Moment(phase="index", command="createIndexes", on="{staging}"),
     "check, while documents are counted": Moment(phase="check", command="aggregate", on="{staging}"),
+    "check, while entries inherit what is known": Moment(
+        phase="check", command="find", on="{database}_pipeline.quarantine"
+    ),
     "rename, before it is announced": Moment(phase="rename", command="find", on="{database}.items", skip=1),
     "rename": Moment(phase="rename", command="renameCollection", on="{staging}"),
     "ledger, before the quarantine is published": Moment(
-        phase="ledger", command="find", on="{database}_pipeline.quarantine", after=True
+        phase="ledger", command="update", on="{database}_pipeline.quarantine", skip=1, after=True
     ),
     "ledger, before the old ranges go": Moment(
         phase="ledger", command="delete", on="{database}_pipeline.ranges", skip=1, after=True

@@ -79,7 +79,7 @@ def test_a_first_load_that_is_killed_is_begun_again_by_the_next_run(world: World
 
 def test_a_first_load_that_is_killed_after_it_was_announced_is_published_by_the_next_run(world: World) -> None:
     world.write("events", events(ROWS))
-    with _held_in(world, "ledger", "find", "{database}_pipeline.quarantine") as process:
+    with _held_in(world, "ledger", "update", "{database}_pipeline.quarantine") as process:
         process.kill()
         process.wait()
     facts = world.reload(EVENTS)

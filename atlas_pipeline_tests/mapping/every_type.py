@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from atlas_pipeline.mapping.lookups import Lookups
-from atlas_pipeline.spec.columns import ColumnSpec, ValueType
+from atlas_pipeline.spec.columns import ColumnSpec, Inexact, ValueType
 from atlas_pipeline.spec.shorthand import integer, text
 from atlas_pipeline.spec.tables import TableSpec
 
@@ -20,7 +20,8 @@ LOOKUPS = Lookups(texts={"owner": {42: ("0042",), 7: ("07", "7"), 1024: ("1024",
 def column(value_type: ValueType, *, nullable: bool) -> ColumnSpec:
     name = f"{value_type}_{'or_null' if nullable else 'always'}"
     items = ValueType.TEXT if value_type is ValueType.ARRAY else None
-    return ColumnSpec(name=name, sql_type="ANY", value=value_type, items=items, nullable=nullable)
+    inexact: Inexact = "milliseconds" if value_type is ValueType.DATETIME else "refuse"
+    return ColumnSpec(name=name, sql_type="ANY", value=value_type, items=items, inexact=inexact, nullable=nullable)
 
 
 EVERY_TYPE = TableSpec(

@@ -62,16 +62,19 @@ def test_what_is_outside_the_years_is_no_moment(value: Any) -> None:
 
 
 def test_a_moment_without_a_zone_is_of_the_zone_of_its_column() -> None:
-    canonical = values.canonical_of(column(ValueType.DATETIME, zone="Europe/Berlin"))
+    canonical = values.canonical_of(column(ValueType.DATETIME, zone="Europe/Berlin", inexact="milliseconds"))
     naive = datetime(2025, 7, 1, 14, 0, 0, 123_456)  # noqa: DTZ001 - as the source gives it
     for value in (naive, "2025-07-01 14:00:00.123456", NOON, "2025-07-01 12:00:00.123456Z"):
         found = canonical(value)
         assert (found, found.tzinfo) == (NOON, UTC)
     twice = canonical("2025-10-26 02:30:00")
     assert twice == datetime(2025, 10, 26, 0, 30, tzinfo=UTC)
+    assert canonical("2025-03-30 03:00:00") == datetime(2025, 3, 30, 1, tzinfo=UTC)
+    assert refusal(canonical, "2025-03-30 02:30:00").code is RejectCode.NOT_DATE
     assert refusal(canonical, "0001-01-01 00:00:00").code is RejectCode.NOT_DATE
     assert refusal(canonical, "yesterday").code is RejectCode.NOT_DATE
-    assert values.canonical_of(column(ValueType.DATETIME)) is values.utc_datetime
+    moment = values.utc_datetime("2025-07-01 14:00:00")
+    assert values.canonical_of(column(ValueType.DATETIME))("2025-07-01 14:00:00") == moment
 
 
 @pytest.mark.parametrize("zone", ["Europe/Atlantis", "", "../etc/passwd"])
@@ -159,7 +162,8 @@ def test_bytes_stay_bytes() -> None:
 
 
 def test_an_array_holds_the_canonical_values_of_its_items_at_any_depth() -> None:
-    canonical = values.canonical_of(column(ValueType.ARRAY, items=ValueType.DATETIME, zone="Europe/Berlin"))
+    moments = column(ValueType.ARRAY, items=ValueType.DATETIME, zone="Europe/Berlin", inexact="milliseconds")
+    canonical = values.canonical_of(moments)
     assert canonical([]) == []
     assert canonical([NOON, None]) == [NOON, None]
     assert canonical([[NOON], ["2025-07-01 14:00:00.123456"]]) == [[NOON], [NOON]]

@@ -82,7 +82,7 @@ def test_a_constant_is_in_every_document(value: Any) -> None:
 # --- durations -------------------------------------------------------------------------------------------------------
 
 WINDOWS = shaped(
-    (utc("start"), utc("end", nullable=True), text("note")),
+    (utc("start", inexact="milliseconds"), utc("end", inexact="milliseconds", nullable=True), text("note")),
     field("start"),
     field("end"),
     field("note"),

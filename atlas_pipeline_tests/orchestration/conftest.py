@@ -18,6 +18,7 @@ from atlas_pipeline.local.sample.size import SampleSize
 from atlas_pipeline.local.servers import MongoServer
 from atlas_pipeline.orchestration.automation import job_name
 from atlas_pipeline.orchestration.instance import CATALOG_TAG, open_instance
+from atlas_pipeline.quality.checks import CHECKS
 from atlas_pipeline.settings import Settings
 
 CATALOG = INFRASTRUCTURE_ATLAS
@@ -43,12 +44,18 @@ class Site:
 
     def run(self, *names: str) -> dg.ExecuteInProcessResult:
         """Run these assets of the catalog, as the job of the UI does."""
+        keys = {dg.AssetKey([CATALOG.name, name]) for name in names}
+        checks = {dg.AssetCheckKey(key, check.name) for key in keys for check in CHECKS}
+        tables = {table.collection for table in CATALOG.tables}
         return (
             defs()
             .resolve_job_def(job_name(CATALOG))
+            .get_subset(
+                asset_selection=keys,
+                asset_check_selection={one for one in checks if one.asset_key.path[-1] in tables},
+            )
             .execute_in_process(
                 instance=self.instance,
-                asset_selection=[dg.AssetKey([CATALOG.name, name]) for name in names],
                 run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
                 tags={CATALOG_TAG: CATALOG.name},
                 raise_on_error=False,

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from typing import Any
 
 import dagster as dg
 from dagster import DagsterEventType
 
+from atlas_pipeline.catalogs.infrastructure_atlas.catalog import INFRASTRUCTURE_ATLAS
 from atlas_pipeline.orchestration.automation import report_failed_run, report_finished_run
 from atlas_pipeline_tests.orchestration.conftest import Site
 
@@ -53,6 +56,32 @@ def test_a_run_that_succeeded_gets_a_report_with_the_tables_that_were_left_alone
     assert facts["ok"] is True
     assert len(facts["left_alone"]) == 13
     assert all(name in page for name in facts["left_alone"])
+
+
+def test_what_was_stored_otherwise_is_counted_alike_in_metadata_ledger_and_report(site: Site) -> None:
+    with closing(sqlite3.connect(site.source)) as database:
+        cut = "SELECT count(*) FROM chat_messages WHERE length(created_at) = 26 AND created_at NOT LIKE '%000'"
+        ((expected,),) = database.execute(cut)
+    result = site.run("chat_messages", "bot_messages")
+    assert result.success
+    one = {"column": "created_at", "policy": "milliseconds", "values": expected}
+    (shown,) = (
+        event.step_materialization_data.materialization.metadata
+        for event in result.get_asset_materialization_events()
+        if event.asset_key == dg.AssetKey(["infrastructure_atlas", "chat_messages"])
+    )
+    table: Any = shown["fidelity"].value
+    assert [record.data for record in table.records] == [one]
+    pipeline = site.client[INFRASTRUCTURE_ATLAS.pipeline_database]
+    ledger = pipeline["runs"].find_one({"run_id": result.run_id, "collection": "chat_messages"})
+    assert ledger is not None
+    assert ledger["fidelity"] == [one]
+    context = _context(site, result, DagsterEventType.RUN_SUCCESS, "report_finished_run")
+    assert report_finished_run(context) is None
+    page, facts = _report(site, result.run_id)
+    assert {"collection": "chat_messages", **one} in facts["fidelity"]
+    cells = ("chat_messages", "created_at", "milliseconds")
+    assert "".join(f"<td>{cell}</td>" for cell in cells) + f'<td class="number">{expected:,}</td>' in page
 
 
 def test_a_failed_run_is_reported_also_when_its_source_is_gone(site: Site) -> None:

@@ -16,8 +16,10 @@ from pymongo import InsertOne, MongoClient
 from pymongo.collection import Collection
 from pymongo.database import Database
 
+from atlas_pipeline.extract import batching
 from atlas_pipeline.extract.snapshot import Row
 from atlas_pipeline.extract.sqlite_snapshot import SqliteSnapshot
+from atlas_pipeline.load import ranges
 from atlas_pipeline.load.held import HeldById
 from atlas_pipeline.load.quarantine import Quarantine
 from atlas_pipeline.load.run import Holder, RunIdentity
@@ -29,6 +31,7 @@ from atlas_pipeline.reconcile.sample import SampleComparison, SampleKeys, compar
 from atlas_pipeline.spec.catalogs import CatalogSpec
 from atlas_pipeline.spec.tables import TableSpec
 from atlas_pipeline_tests.extract.source_files import database, fill, source_of
+from atlas_pipeline_tests.reconcile.proof import Proof, proof
 
 
 class Both:
@@ -100,3 +103,24 @@ def both(both_database: Database[dict[str, Any]], tmp_path: Path) -> Iterator[Bo
     """Both sides of a table that the test fills."""
     with ExitStack() as opened:
         yield Both(both_database, f"rows_{uuid.uuid4().hex[:12]}", tmp_path, opened)
+
+
+@pytest.fixture
+def sqlite_proof(mongo_server: MongoServer, tmp_path: Path) -> Iterator[Proof]:
+    """An SQLite source and a target of this test's own."""
+    with proof(mongo_server.uri, f"sqlite:///{tmp_path / 'source.sqlite3'}", tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def postgres_proof(mongo_server: MongoServer, postgres_database: str, tmp_path: Path) -> Iterator[Proof]:
+    """A PostgreSQL source and a target of this test's own."""
+    with proof(mongo_server.uri, postgres_database, tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def small_stretches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Loads cut their tables into stretches of 100 keys, so that a table of a test has several."""
+    monkeypatch.setattr(batching, "BATCH_ROWS", 100)
+    monkeypatch.setattr(ranges, "RANGE_DOCUMENTS", 100)

@@ -29,7 +29,7 @@ THINGS = TableSpec(
         integer("amount"),
         double("share"),
         boolean("active"),
-        utc("since"),
+        utc("since", inexact="milliseconds"),
         json_object("settings", nullable=True),
     ),
 )

@@ -9,9 +9,9 @@ import pytest
 
 from atlas_pipeline.errors import SpecError
 from atlas_pipeline.spec.catalogs import CatalogSpec
-from atlas_pipeline.spec.columns import ColumnSpec, ValueType
+from atlas_pipeline.spec.columns import KEY_TYPES, ColumnSpec, ValueType
 from atlas_pipeline.spec.indexes import IndexSpec
-from atlas_pipeline.spec.shorthand import double, index, integer, text, unique
+from atlas_pipeline.spec.shorthand import double, index, integer, text, unique, utc
 from atlas_pipeline.spec.sync import ErrorBudget, SyncPolicy
 from atlas_pipeline.spec.tables import Reference, TableSpec
 
@@ -256,8 +256,24 @@ def test_a_wrong_spec_fails_when_it_is_made_and_names_the_place_and_the_cure(
     assert not caught.value.retryable
 
 
-@pytest.mark.parametrize("value", [kind for kind in ValueType if kind not in {ValueType.TEXT, ValueType.INTEGER}])
-def test_only_texts_and_integers_can_be_a_key(value: ValueType) -> None:
+@pytest.mark.parametrize("value", [kind for kind in ValueType if kind not in KEY_TYPES])
+def test_what_does_not_map_one_to_one_cannot_be_a_key(value: ValueType) -> None:
     items = ValueType.TEXT if value is ValueType.ARRAY else None
     with pytest.raises(SpecError, match=f"Table orders: key column id is {value},"):
         _orders(columns=(ColumnSpec(name="id", sql_type="X", value=value, items=items),))
+
+
+@pytest.mark.parametrize(
+    ("sql_type", "value"), [("TEXT", ValueType.UUID), ("VARCHAR(36)", ValueType.UUID), ("TEXT", ValueType.DECIMAL)]
+)
+def test_a_key_that_sqlite_keeps_as_several_texts_of_one_value_is_refused(sql_type: str, value: ValueType) -> None:
+    table = _orders(columns=(ColumnSpec(name="id", sql_type=sql_type, value=value),), indexes=(), references=())
+    with pytest.raises(SpecError, match=f"orders.id: several texts in SQLite are one {value}"):
+        CatalogSpec(name="shop", dialect="sqlite", source_variable="X", database="shop", tables=(table,))
+    CatalogSpec(name="shop", dialect="postgresql", source_variable="X", database="shop", tables=(table,))
+
+
+@pytest.mark.parametrize("column", [text("changed"), utc("changed", secret=True)], ids=["a text", "a secret"])
+def test_the_change_cursor_is_a_moment_that_may_be_shown(column: ColumnSpec) -> None:
+    with pytest.raises(SpecError, match="changed_at=changed"):
+        _orders(columns=(text("id"), column), changed_at="changed", indexes=(), references=())

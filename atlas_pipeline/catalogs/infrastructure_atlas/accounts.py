@@ -13,14 +13,15 @@ ROLE_PERMISSIONS = TableSpec(
     collection="role_permissions",
     about="Permissions of each role.",
     key=("role",),
+    changed_at="updated_at",
     keep_key=True,  # readers query the role by its own name as well
     columns=(
         text("role", 32),
         text("label", 64),
         text("description", 255, nullable=True),
         json_array("permissions", about="Permission names, in the order stored."),
-        utc("created_at"),
-        utc("updated_at"),
+        utc("created_at", inexact="milliseconds"),
+        utc("updated_at", inexact="milliseconds"),
     ),
     indexes=(unique("idx_role_unique", "role"),),
 )
@@ -30,6 +31,7 @@ USERS = TableSpec(
     collection="users",
     about="Local accounts, to which most other tables refer.",
     key=("id",),
+    changed_at="updated_at",
     columns=(
         text("id", 36),
         text("username", 64, about="Trimmed and lower-case by convention; uniqueness is case-sensitive."),
@@ -41,8 +43,8 @@ USERS = TableSpec(
         text("external_provider", 32, nullable=True, about="Reserved; the application never writes it."),
         text("external_subject", 255, nullable=True, about="Reserved; the application never writes it."),
         text("system_username", 64, nullable=True, about="Reserved; the application never writes it."),
-        utc("created_at"),
-        utc("updated_at"),
+        utc("created_at", inexact="milliseconds"),
+        utc("updated_at", inexact="milliseconds"),
     ),
     indexes=(
         unique("idx_username_unique", "username"),
@@ -60,14 +62,15 @@ USER_API_KEYS = TableSpec(
     collection="user_api_keys",
     about="One token per user and provider, in plain text.",
     key=("id",),
+    changed_at="updated_at",
     columns=(
         text("id", 36),
         text("user_id", 36),
         text("provider", 32, about="Free lower-case text."),
         text("label", 120, nullable=True),
         text("secret", secret=True, about="Token in plain text, compared by equality at login."),
-        utc("created_at"),
-        utc("updated_at"),
+        utc("created_at", inexact="milliseconds"),
+        utc("updated_at", inexact="milliseconds"),
     ),
     indexes=(
         unique("idx_user_provider_unique", "user_id", "provider"),
@@ -81,13 +84,14 @@ GLOBAL_API_KEYS = TableSpec(
     collection="global_api_keys",
     about="One shared token per provider, in plain text.",
     key=("id",),
+    changed_at="updated_at",
     columns=(
         text("id", 36),
         text("provider", 32),
         text("label", 120, nullable=True),
         text("secret", secret=True, about="Token in plain text."),
-        utc("created_at"),
-        utc("updated_at"),
+        utc("created_at", inexact="milliseconds"),
+        utc("updated_at", inexact="milliseconds"),
     ),
     indexes=(unique("idx_provider_unique", "provider"),),
 )

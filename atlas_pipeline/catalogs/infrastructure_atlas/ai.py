@@ -13,6 +13,7 @@ AI_MODEL_CONFIGS = TableSpec(
     collection="ai_model_configs",
     about="Prices and abilities of models, which override those built into the application.",
     key=("id",),
+    changed_at="updated_at",
     columns=(
         text("id", 36),
         text("provider", 32),
@@ -26,8 +27,8 @@ AI_MODEL_CONFIGS = TableSpec(
         boolean("supports_vision"),
         boolean("is_active"),
         boolean("is_preferred"),
-        utc("created_at"),
-        utc("updated_at"),
+        utc("created_at", inexact="milliseconds"),
+        utc("updated_at", inexact="milliseconds"),
     ),
     indexes=(
         unique("idx_provider_model_unique", "provider", "model_id"),
@@ -43,7 +44,7 @@ AI_ACTIVITY_LOGS = TableSpec(
     columns=(
         text("id", 36),
         text("generation_id", 64, nullable=True),
-        utc("created_at"),
+        utc("created_at", inexact="milliseconds"),
         text("provider", 32),
         text("model", 128),
         text("model_provider", 64, nullable=True),

@@ -16,6 +16,7 @@ BOT_PLATFORM_ACCOUNTS = TableSpec(
     collection="bot_platform_accounts",
     about="Links a user of a chat platform to a local account.",
     key=("id",),
+    changed_at="updated_at",
     columns=(
         integer("id"),
         text("user_id", 36),
@@ -24,9 +25,9 @@ BOT_PLATFORM_ACCOUNTS = TableSpec(
         text("platform_username", 255, nullable=True),
         boolean("verified"),
         text("verification_code", 16, nullable=True, about="Leading zeros count; null once verified."),
-        utc("verification_expires", nullable=True, about="Null once verified."),
-        utc("created_at"),
-        utc("updated_at"),
+        utc("verification_expires", inexact="milliseconds", nullable=True, about="Null once verified."),
+        utc("created_at", inexact="milliseconds"),
+        utc("updated_at", inexact="milliseconds"),
     ),
     indexes=(
         unique("idx_platform_user_unique", "platform", "platform_user_id"),
@@ -47,8 +48,8 @@ BOT_CONVERSATIONS = TableSpec(
         integer("platform_account_id"),
         text("agent_id", 255, nullable=True),
         text("session_id", 64, nullable=True),
-        utc("created_at"),
-        utc("last_message_at"),
+        utc("created_at", inexact="milliseconds"),
+        utc("last_message_at", inexact="milliseconds"),
     ),
     indexes=(
         unique("idx_platform_conversation_unique", "platform", "platform_conversation_id"),
@@ -78,7 +79,7 @@ BOT_MESSAGES = TableSpec(
         double("cost_usd", minimum=0, about="Always 0.0; the cost is in playground_usage."),
         integer("duration_ms", nullable=True, minimum=0),
         text("error", nullable=True),
-        utc("created_at"),
+        utc("created_at", inexact="milliseconds"),
     ),
     indexes=(
         index("idx_conversation_id", "conversation_id"),
@@ -92,6 +93,7 @@ BOT_WEBHOOK_CONFIGS = TableSpec(
     collection="bot_webhook_configs",
     about="Settings of the bot on each platform.",
     key=("id",),
+    changed_at="updated_at",
     columns=(
         integer("id"),
         text("platform", 32, allowed=PLATFORMS),
@@ -105,8 +107,8 @@ BOT_WEBHOOK_CONFIGS = TableSpec(
         ),
         text("bot_token_secret", 128, about="Name of a vault entry or of an environment variable."),
         json_object("extra_config", nullable=True),
-        utc("created_at"),
-        utc("updated_at"),
+        utc("created_at", inexact="milliseconds"),
+        utc("updated_at", inexact="milliseconds"),
     ),
     indexes=(unique("idx_platform_unique", "platform"),),
     references=(

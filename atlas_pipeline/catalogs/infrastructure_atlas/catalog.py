@@ -24,6 +24,8 @@ from atlas_pipeline.catalogs.infrastructure_atlas.playground import PLAYGROUND_S
 from atlas_pipeline.catalogs.infrastructure_atlas.vault import SECRETS
 from atlas_pipeline.spec.catalogs import CatalogSpec
 
+# Moments of all tables are cut to milliseconds, for readers expect plain dates. No JSON column rounds: Python wrote
+# every number in them, of doubles the shortest form, so that one of more digits is a mistake.
 INFRASTRUCTURE_ATLAS = CatalogSpec(
     name="infrastructure_atlas",
     about="Operations portal with accounts, AI chat, agents and chat bots, kept in SQLite.",

@@ -14,13 +14,14 @@ CHAT_SESSIONS = TableSpec(
     collection="chat_sessions",
     about="Chat sessions. Each has two identifiers: `id`, to which messages refer, and the public `session_id`.",
     key=("id",),
+    changed_at="updated_at",
     columns=(
         text("id", 36),
         text("session_id", 64, about="Public identifier; a client may choose it. Messages do not refer to it."),
         text("user_id", 36, nullable=True, about="Null for anonymous sessions."),
         text("title", 200),
-        utc("created_at"),
-        utc("updated_at"),
+        utc("created_at", inexact="milliseconds"),
+        utc("updated_at", inexact="milliseconds"),
         json_object(
             "context_variables", sql_type="TEXT", about="Declared TEXT by the migrations, holds a JSON object."
         ),
@@ -55,7 +56,7 @@ CHAT_MESSAGES = TableSpec(
         text("session_id", 36, about="chat_sessions.id, not chat_sessions.session_id."),
         text("role", 16, allowed=("user", "assistant", "system", "tool")),
         text("content", about="May end with a marker [[TOKENS {...}]], which is part of the text."),
-        utc("created_at"),
+        utc("created_at", inexact="milliseconds"),
         text("message_type", 32, nullable=True),
         text("tool_call_id", 64, nullable=True),
         text("tool_name", 128, nullable=True),

@@ -15,6 +15,7 @@ PLAYGROUND_SESSIONS = TableSpec(
     collection="playground_sessions",
     about="Agent sessions, each with its whole conversation in one row, which can pass the size limit of a document.",
     key=("id",),
+    changed_at="updated_at",
     columns=(
         text("id", 36, about="A client may choose it."),
         text("agent_id", 255),
@@ -24,8 +25,8 @@ PLAYGROUND_SESSIONS = TableSpec(
         json_array("messages", about="Times inside are ISO texts and stay texts."),
         integer("total_tokens", minimum=0),
         double("total_cost_usd", nullable=True, minimum=0, about="US dollars."),
-        utc("created_at", about="Whole seconds."),
-        utc("updated_at", about="Whole seconds."),
+        utc("created_at", inexact="milliseconds", about="Whole seconds."),
+        utc("updated_at", inexact="milliseconds", about="Whole seconds."),
         text("client", 50, nullable=True, allowed=CLIENTS),
     ),
     indexes=(
@@ -64,7 +65,11 @@ PLAYGROUND_USAGE = TableSpec(
         json_array("tool_calls", nullable=True),
         integer("duration_ms", nullable=True, minimum=0),
         text("error", nullable=True),
-        utc("created_at", about="Whole seconds with many ties; order by created_at, then by _id."),
+        utc(
+            "created_at",
+            inexact="milliseconds",
+            about="Whole seconds with many ties; order by created_at, then by _id.",
+        ),
         text("client", 50, nullable=True, allowed=CLIENTS),
     ),
     indexes=(

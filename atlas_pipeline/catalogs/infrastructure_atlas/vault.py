@@ -17,13 +17,14 @@ SECRETS = TableSpec(
         "foreman:<id>:token and puppet:<id>:ssh_key_path."
     ),
     key=("name",),
+    changed_at="updated_at",
     keep_key=True,  # readers query the name by its own name as well
     columns=(
         text("name", 64),
         # Encrypting anew gives another text each time, so only a byte-for-byte copy can be verified.
         text("encrypted_value", secret=True, about="Fernet token, copied as it is and never decrypted."),
-        utc("created_at"),
-        utc("updated_at"),
+        utc("created_at", inexact="milliseconds"),
+        utc("updated_at", inexact="milliseconds"),
     ),
     indexes=(unique("idx_name_unique", "name"),),
 )

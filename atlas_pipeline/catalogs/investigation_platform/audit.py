@@ -30,7 +30,7 @@ AUDIT_LOG = TableSpec(
         text("source", 50),
         integer("from_version", nullable=True, minimum=0),
         integer("to_version", nullable=True, minimum=0, about="Null on delete."),
-        utc("timestamp", sql_type="TIMESTAMP"),
+        utc("timestamp", inexact="milliseconds", sql_type="TIMESTAMP"),
     ),
     document=(
         field("entry_id"),

@@ -20,6 +20,9 @@ from atlas_pipeline.catalogs.investigation_platform.investigations import (
 )
 from atlas_pipeline.spec.catalogs import CatalogSpec, TenantRule
 
+# Moments of all tables are cut to milliseconds, for readers expect plain dates. JSON rounds where an external system
+# wrote it, unchecked, and may have written more digits than a double holds. All other numbers in JSON Python wrote,
+# of doubles the shortest form.
 INVESTIGATION_PLATFORM = CatalogSpec(
     name="investigation_platform",
     about="Platform for investigations of fraud, kept in PostgreSQL, in the shape of its ORM or of its SQL files.",

@@ -20,6 +20,7 @@ INVESTIGATIONS = TableSpec(
     collection="investigations",
     about="Investigations with their settings, progress and results.",
     key=("investigation_id",),
+    changed_at="updated_at",
     columns=(
         text("investigation_id", 255, about="Free-form; a UUID, or auto-comp-... for automatic comparisons."),
         text("user_id", 255, about="Owner; auto-comparison-system for automatic comparisons."),
@@ -36,9 +37,9 @@ INVESTIGATIONS = TableSpec(
         ),
         text("status", 50, allowed=STATUSES),
         integer("version", minimum=1, about="Counts accepted updates; optimistic locking compares it."),
-        utc("created_at", sql_type="TIMESTAMP"),
-        utc("updated_at", sql_type="TIMESTAMP"),
-        utc("last_accessed", sql_type="TIMESTAMP", nullable=True),
+        utc("created_at", inexact="milliseconds", sql_type="TIMESTAMP"),
+        utc("updated_at", inexact="milliseconds", sql_type="TIMESTAMP"),
+        utc("last_accessed", inexact="milliseconds", sql_type="TIMESTAMP", nullable=True),
     ),
     document=(
         field("investigation_id"),
@@ -130,6 +131,7 @@ TEMPLATES = TableSpec(
     collection="templates",
     about="Settings that users start investigations from.",
     key=("template_id",),
+    changed_at="updated_at",
     columns=(
         text("template_id", 255),
         text("user_id", 255),
@@ -138,9 +140,9 @@ TEMPLATES = TableSpec(
         text_list("tags", nullable=True, about="A JSON array, or a list with commas."),
         json_object("template_json", sql_type="TEXT", about="Settings; may hold double-brace placeholders."),
         integer("usage_count", minimum=0),
-        utc("last_used", sql_type="TIMESTAMP", nullable=True),
-        utc("created_at", sql_type="TIMESTAMP"),
-        utc("updated_at", sql_type="TIMESTAMP"),
+        utc("last_used", inexact="milliseconds", sql_type="TIMESTAMP", nullable=True),
+        utc("created_at", inexact="milliseconds", sql_type="TIMESTAMP"),
+        utc("updated_at", inexact="milliseconds", sql_type="TIMESTAMP"),
     ),
     document=(
         field("template_id"),
@@ -181,7 +183,13 @@ TRANSACTION_SCORES = TableSpec(
         text("investigation_id", 255),
         text("transaction_id", 255),
         double("risk_score", sql_type="DOUBLE PRECISION", minimum=0, maximum=1),
-        utc("created_at", sql_type="TIMESTAMP", nullable=True, about="Null where a helper script made the table."),
+        utc(
+            "created_at",
+            inexact="milliseconds",
+            sql_type="TIMESTAMP",
+            nullable=True,
+            about="Null where a helper script made the table.",
+        ),
     ),
     document=(
         field("investigation_id"),

@@ -1,0 +1,135 @@
+"""`repair`: bring the documents that `verify` reported, and no others, to what their rows say."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from atlas_pipeline.commands import console
+from atlas_pipeline.commands.selection import Selection, select_readable
+from atlas_pipeline.errors import (
+    EXIT_CANNOT,
+    EXIT_DIFFERENCES,
+    EXIT_DONE,
+    AtlasError,
+    ServerUnavailableError,
+    TargetUnavailableError,
+)
+from atlas_pipeline.settings import Settings
+
+if TYPE_CHECKING:
+    from atlas_pipeline.reconcile.repair_result import TableRepair
+
+SHOWN = 20
+"""Differences that are left of one table and shown."""
+
+
+def repair(
+    catalog: console.CatalogName = None,
+    table: console.TableName = None,
+    delete_foreign: Annotated[
+        bool,
+        typer.Option(
+            "--delete-foreign",
+            help="Foreign documents, which this pipeline never loaded, go too, unless the table's policy keeps them.",
+        ),
+    ] = False,
+    json: console.Json = False,
+) -> None:
+    """Correct the documents that verify reported, and no others, and look at each of them again.
+
+    Documents are inserted, replaced and deleted as their rows say now; rows that are refused now go into the
+    quarantine. Exit codes: 0 all that was reported is equal now, 1 some of it is not, 2 something could not be
+    repaired.
+
+    Example: atlas-pipeline repair infrastructure_atlas --table users
+    """
+    settings = Settings()
+    selection = select_readable(catalog, table, settings)
+    console.collect_less_garbage()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # asked to end in whatever way, it can be run again
+    repaired, problems = run(selection, settings=settings, delete_foreign=delete_foreign)
+    complete = all(one.complete for one in repaired)
+    if json:
+        console.print_json(answer(repaired, problems))
+    else:
+        _show(repaired)
+    for problem in problems:
+        typer.echo(f"not repaired: {problem}", err=True)
+    raise typer.Exit(EXIT_CANNOT if problems else EXIT_DONE if complete else EXIT_DIFFERENCES)
+
+
+def run(selection: Selection, *, settings: Settings, delete_foreign: bool) -> tuple[list[TableRepair], list[str]]:
+    """Repair tables; gives what was done, and sentences on what could not be."""
+    from functools import partial
+
+    from atlas_pipeline.load.sealing import make_sealer
+    from atlas_pipeline.load.target import Target
+    from atlas_pipeline.local.servers import mongodb
+    from atlas_pipeline.orchestration.sources import places
+    from atlas_pipeline.reconcile.records import Records
+    from atlas_pipeline.reconcile.repair import repair_table
+    from atlas_pipeline.reconcile.repair_result import Request
+
+    sealer = make_sealer(settings.quarantine_key)
+    repaired: list[TableRepair] = []
+    problems: list[str] = []
+    with mongodb(settings) as server, Target(server.uri, timeout_ms=settings.mongodb_timeout_ms) as target:
+        with target.translated():
+            totals = {
+                each.collection: Records(target.pipeline_database(one), one, each).count()
+                for one, tables in selection
+                for each in tables
+            }
+        with console.progress_of(totals) as progress:
+            for one, tables in selection:
+                with places(one, settings, mongodb_uri=server.uri, comment="repair") as place_of:
+                    for each in tables:
+                        request = Request(
+                            delete_foreign=delete_foreign, sealer=sealer, progress=partial(progress, each.collection)
+                        )
+                        try:
+                            with place_of(each).opened() as opened:
+                                repaired.append(repair_table(opened, request))
+                        except (TargetUnavailableError, ServerUnavailableError) as error:
+                            return repaired, [*problems, f"{each.collection}: {error} Nothing after it was repaired."]
+                        except AtlasError as error:
+                            problems.append(f"{each.collection}: {error}")
+    return repaired, problems
+
+
+def answer(repaired: Sequence[TableRepair], problems: Sequence[str]) -> dict[str, Any]:
+    """What `--json` prints; other programs rely on its shape."""
+    return {
+        "ok": not problems and all(one.complete for one in repaired),
+        "tables": [one.as_json() for one in repaired],
+        "left": [left for one in repaired for left in one.left_as_json()],
+        "truncated": any(one.left.count > len(one.left.listed) for one in repaired),
+        "not_repaired": list(problems),
+    }
+
+
+def _show(repaired: Sequence[TableRepair]) -> None:
+    counts = ["reported", "inserted", "replaced", "deleted", "quarantined", "already equal", "left", "seconds"]
+    console.print_table(
+        "Repaired",
+        ["table", "collection", *counts],
+        [(one.table, one.collection, *one.counts().values(), one.seconds) for one in repaired],
+        numbers=counts,
+    )
+    for one in repaired:
+        for sentence in one.recovered:
+            typer.echo(f"{one.collection}: {sentence}")
+        if one.left.count:
+            listed = one.left.listed[:SHOWN]
+            more = f", the first {len(listed):,}" if len(listed) < one.left.count else ""
+            rows = [(left.key, str(left.kind), why) for left, why in listed]
+            title = f"{one.collection}: {one.left.count:,} still differ{more}"
+            console.print_table(title, ["key", "kind", "why"], rows)
+        if one.unrecorded:
+            typer.echo(f"{one.collection}: {one.unrecorded:,} more differences were found than recorded; verify again")
+    if not any(one.reported for one in repaired):
+        typer.echo("The last verifications left no differences to repair.")

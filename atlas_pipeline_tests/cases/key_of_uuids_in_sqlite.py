@@ -1,0 +1,21 @@
+"""Upper and lower case, hyphens or none: several texts are one UUID, so that a key of them would not be one to one."""
+
+from __future__ import annotations
+
+from atlas_pipeline.spec.catalogs import CatalogSpec
+from atlas_pipeline.spec.columns import ColumnSpec, ValueType
+from atlas_pipeline_tests.cases.case import RefusedCase
+from atlas_pipeline_tests.cases.making import table
+
+CASE = RefusedCase(
+    says="Texts read as UUIDs as keys",
+    specs=lambda: CatalogSpec(
+        name="refused",
+        dialect="sqlite",
+        source_variable="REFUSED",
+        database="refused",
+        tables=(table(ColumnSpec(name="k", sql_type="CHAR(36)", value=ValueType.UUID), key=("k",)),),
+    ),
+    because="several texts in SQLite are one",
+    absent={"postgresql": "it has a type for UUIDs"},
+)
