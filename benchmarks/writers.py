@@ -1,6 +1,6 @@
-"""A writer that changes rows of an SQLite table all the time and, where it is told, their documents within a second.
+"""An application that writes while a table is verified: rows change at a steady rate, and documents follow, or do not.
 
-What belongs here: changing, and counting what was changed. What does not: comparing.
+What belongs here: the writer. What does not: verifying (`benchmarks.verify`, and the tests of verify).
 """
 
 from __future__ import annotations
@@ -9,110 +9,132 @@ import random
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections import deque
 from contextlib import closing
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
-from typing import Any, NamedTuple
+from typing import Any
 
-ROWS_PER_SECOND = 200
-LATEST_SECONDS = 0.8
-"""How long a document waits at most before it is changed too."""
+from atlas_pipeline.spec.shorthand import integer, text, utc
+from atlas_pipeline.spec.tables import TableSpec
+
+NOTES = TableSpec(
+    source="notes",
+    collection="notes",
+    key=("id",),
+    columns=(
+        integer("id"),
+        integer("version"),
+        text("note"),
+        utc("changed", sql_type="TIMESTAMP", inexact="milliseconds"),
+    ),
+    changed_at="changed",
+)
+_DDL = "CREATE TABLE notes (id INTEGER PRIMARY KEY, version INTEGER, note TEXT, changed TIMESTAMP)"
 
 
-class _Due(NamedTuple):
-    """A change of a document: when its row was written, when it is due, which, and what."""
+def make_notes(source: Path, rows: int) -> None:
+    """A source with so many notes that changed long ago."""
+    with closing(sqlite3.connect(source)) as connection, connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute(_DDL)
+        connection.executemany(
+            "INSERT INTO notes VALUES (?, 0, ?, '2026-01-01 00:00:00.000')", ((n, f"note {n} " * 5) for n in range(rows))
+        )
 
-    written: float
-    due: float
-    key: str
-    values: dict[str, Any]
 
-
-class Writer:
-    """Changes rows as long as its context lasts.
+@dataclass
+class Writer(threading.Thread):
+    """Changes notes until it is stopped: four of five times a row that is there, else a new one or, where documents
+    follow, one that goes.
 
     Args:
-        source_file: The SQLite file.
-        table: The table; its key is `id`, a text.
-        column: A column of texts to change, named as its field.
-        cursor: The column that holds when a row changed, or "".
-        live: Gives the collection in which documents are changed too, or None to leave them.
-        rows_per_second: How many rows it changes.
+        source: The file of the source.
+        uri: The server of the target.
+        database: Name of the target database.
+        rows: How many notes there are at the beginning.
+        rate: Changes per second.
+        lag_seconds: By how much documents follow their rows at most; None when they do not follow.
+        seed: Which changes.
     """
 
-    def __init__(
-        self,
-        source_file: Path,
-        table: str,
-        column: str,
-        *,
-        cursor: str = "",
-        live: Callable[[], Any] | None = None,
-        rows_per_second: int = ROWS_PER_SECOND,
-    ) -> None:
-        self._file, self._table, self._column, self._cursor = source_file, table, column, cursor
-        self._live, self._pause = live, 1 / rows_per_second
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="writer")
-        self._error: BaseException | None = None
-        self.keys: set[str] = set()
-        self.changes = 0
-        self.seconds = self.slowest = 0.0
+    source: Path
+    uri: str
+    database: str
+    rows: int
+    rate: float
+    lag_seconds: float | None
+    seed: int = 0
+    changed: set[int] = field(default_factory=set)
+    changes: int = 0
+    longest_lag: float = 0.0
+    error: BaseException | None = None
 
-    def __enter__(self) -> Writer:
-        self._thread.start()
-        return self
+    def __post_init__(self) -> None:
+        super().__init__(daemon=True)
+        self._stopped = threading.Event()
+        self._random = random.Random(self.seed)  # noqa: S311 - a load, not a secret
+        self._due: deque[tuple[float, float, int, dict[str, Any] | None]] = deque()
+        self._there = list(range(self.rows))
+        self._next = self.rows
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stop.set()
-        self._thread.join()
-        if self._error is not None:
-            raise self._error
+    __hash__ = threading.Thread.__hash__
 
-    def _run(self) -> None:
+    def run(self) -> None:
+        from pymongo import MongoClient
+
         try:
-            with closing(sqlite3.connect(self._file, timeout=30, isolation_level=None)) as connection:
-                connection.execute("PRAGMA synchronous = OFF")
-                keys = [key for (key,) in connection.execute(f"SELECT id FROM {self._table}")]
-                self._write(connection, keys)
-        except BaseException as error:
-            self._error = error
+            with (
+                closing(sqlite3.connect(self.source, timeout=30, isolation_level=None)) as connection,
+                MongoClient[dict[str, Any]](self.uri) as client,
+            ):
+                collection = client[self.database]["notes"]
+                began = time.monotonic()
+                while not self._stopped.is_set():
+                    self._change(connection)
+                    self._follow(collection, time.monotonic())
+                    self._stopped.wait(max(0.0, began + self.changes / self.rate - time.monotonic()))
+                self._follow(collection, float("inf"))
+        except BaseException as error:  # shown by stop()
+            self.error = error
 
-    def _write(self, connection: sqlite3.Connection, keys: list[str]) -> None:
-        dice = random.Random(9)  # noqa: S311 - a sample
-        waiting: list[_Due] = []
-        live = self._live() if self._live is not None else None
-        began = due = time.monotonic()
-        while not self._stop.is_set():
-            key, text = dice.choice(keys), f"changed {self.changes}"
-            moment = datetime.now(UTC).replace(tzinfo=None).strftime("%Y-%m-%d %H:%M:%S.%f")
-            values = {self._column: text} | ({self._cursor: moment} if self._cursor else {})
-            sets = ", ".join(f"{name} = ?" for name in values)
-            connection.execute(f"UPDATE {self._table} SET {sets} WHERE id = ?", (*values.values(), key))
-            self.keys.add(key)
-            self.changes += 1
-            if live is not None:
-                written = time.monotonic()
-                waiting.append(_Due(written, written + dice.uniform(0, LATEST_SECONDS), key, {self._column: text}))
-            waiting = self._apply(live, waiting, until=time.monotonic())
-            due += self._pause
-            self._stop.wait(max(0.0, due - time.monotonic()))
-        self._apply(live, waiting, until=float("inf"))
-        self.seconds = time.monotonic() - began
+    def stop(self) -> None:
+        """End, when all documents have followed. Raises what went wrong."""
+        self._stopped.set()
+        self.join()
+        if self.error is not None:
+            raise self.error
 
-    def _apply(self, live: Any, waiting: list[_Due], *, until: float) -> list[_Due]:
-        """Change the documents that are due; a later change of the same row never comes before an earlier one."""
-        left: list[_Due] = []
-        held: set[str] = set()
-        for one in waiting:
-            if one.due > until or one.key in held:
-                held.add(one.key)
-                left.append(one)
-                continue
-            live.update_one({"_id": one.key}, {"$set": one.values})
-            self.slowest = max(self.slowest, time.monotonic() - one.written)
-        return left
+    def _change(self, connection: sqlite3.Connection) -> None:
+        self.changes += 1
+        now = datetime.now(UTC).replace(tzinfo=None)
+        what = self._random.random()
+        key = self._random.choice(self._there)
+        document: dict[str, Any] | None = {"version": self.changes, "note": f"change {self.changes}", "changed": now}
+        values = (self.changes, f"change {self.changes}", f"{now:%Y-%m-%d %H:%M:%S.%f}")
+        if what < 0.8:
+            connection.execute("UPDATE notes SET version = ?, note = ?, changed = ? WHERE id = ?", (*values, key))
+        elif what < 0.9 or self.lag_seconds is None:
+            key, self._next = self._next, self._next + 1
+            self._there.append(key)
+            connection.execute("INSERT INTO notes (version, note, changed, id) VALUES (?, ?, ?, ?)", (*values, key))
+        else:
+            self._there.remove(key)
+            connection.execute("DELETE FROM notes WHERE id = ?", (key,))
+            document = None
+        self.changed.add(key)
+        if self.lag_seconds is not None:
+            made = time.monotonic()
+            due = made + self._random.random() * self.lag_seconds
+            self._due.append((max(due, self._due[-1][0] if self._due else 0.0), made, key, document))
+
+    def _follow(self, collection: Any, now: float) -> None:
+        """Let the documents follow that are due, in the order of the changes."""
+        while self._due and self._due[0][0] <= now:
+            _, made, key, document = self._due.popleft()
+            if document is None:
+                collection.delete_one({"_id": key})
+            else:
+                collection.replace_one({"_id": key}, document, upsert=True)
+            self.longest_lag = max(self.longest_lag, time.monotonic() - made)

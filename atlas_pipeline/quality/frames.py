@@ -10,8 +10,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from atlas_pipeline.load.held import hashable
 from atlas_pipeline.quality.bson_types import MISSING, StandIn, bson_type_name
 from atlas_pipeline.reconcile.counts import TableCounts
 from atlas_pipeline.spec.tables import TableSpec
@@ -64,10 +66,10 @@ def sample_frame(
     """
     import pandas as pd
 
-    by_key = {_hashable(document.get("_id")): document for document in documents}
-    without = [key for key in differing if key not in by_key]
-    keys = [_hashable(document.get("_id")) for document in documents] + without
-    columns = {"_id": [_key_shown(key) for key in keys]}
+    keys = [hashable(document.get("_id")) for document in documents]
+    without = [key for key in differing if key not in set(keys)]
+    columns = {"_id": [*(_key_shown(document.get("_id")) for document in documents), *map(_key_shown, without)]}
+    keys += without
     for leaf in table.leaves:
         longest = max(LONGEST_TEXT, leaf.max_length or 0, *(len(text) for text in leaf.allowed))
         way = leaf.path.split(".")
@@ -90,15 +92,17 @@ def _at(document: Mapping[str, Any], way: Sequence[str]) -> Any:
     return value
 
 
-def _hashable(key: Any) -> Any:
-    return tuple(key.items()) if isinstance(key, Mapping) else key
-
-
 def _key_shown(key: Any) -> Any:
-    """A scalar key as it is, a sub-document as JSON text, parts in key order."""
-    if isinstance(key, tuple):
-        return StandIn(json.dumps(dict(key), ensure_ascii=False, default=str), bson_type="object")
-    return key if isinstance(key, str) else _small(key, LONGEST_TEXT)
+    """A key as it is, or as text of its type that tells it from others: a sub-document as JSON, bytes as digits."""
+    if isinstance(key, tuple | Mapping):
+        return StandIn(json.dumps(dict(key), ensure_ascii=False, default=_part_shown), bson_type="object")
+    if key is None or isinstance(key, str | bool | int | float | datetime):
+        return key
+    return StandIn(_part_shown(key), bson_type="decimal" if isinstance(key, Decimal) else bson_type_name(key))
+
+
+def _part_shown(value: Any) -> str:
+    return value.hex() if isinstance(value, bytes) else str(value)
 
 
 def _masked(value: Any) -> Any:

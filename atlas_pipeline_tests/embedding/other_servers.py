@@ -17,11 +17,13 @@ _UNKNOWN_STAGE = 40324
 
 
 class ChangingProxy(LossyProxy):
-    """Forwards whole messages, and puts another code in the place of that for a stage that the server does not know."""
+    """Forwards whole messages, and puts another code in the place of one: unless told otherwise, of that for a stage
+    that the server does not know.
+    """
 
     def __init__(self, host: str, port: int, *, code: int) -> None:
         super().__init__(host, port)
-        self._change = _code(_UNKNOWN_STAGE), _code(code)
+        self.change = code_of(_UNKNOWN_STAGE), code_of(code)
         self.changed = 0
 
     def _forward(self, client: socket.socket) -> None:
@@ -29,8 +31,8 @@ class ChangingProxy(LossyProxy):
             while request := _message(client):
                 server.sendall(request)
                 reply = _message(server)
-                self.changed += reply.count(self._change[0])
-                client.sendall(reply.replace(*self._change))
+                self.changed += reply.count(self.change[0])
+                client.sendall(reply.replace(*self.change))
 
 
 @contextmanager
@@ -46,5 +48,6 @@ def answering(host: str, port: int, *, code: int) -> Iterator[ChangingProxy]:
         thread.join()
 
 
-def _code(number: int) -> bytes:
+def code_of(number: int) -> bytes:
+    """How an error's code stands in a reply."""
     return b"\x10code\0" + struct.pack("<i", number)

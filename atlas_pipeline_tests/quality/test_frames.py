@@ -3,8 +3,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from bson import Int64
+from bson.binary import UUID_SUBTYPE, Binary
+from bson.decimal128 import Decimal128
 
+from atlas_pipeline.load.held import hashable
 from atlas_pipeline.quality.bson_types import bson_type_name
 from atlas_pipeline.quality.frames import counts_frame, sample_frame
 from atlas_pipeline.reconcile.counts import TableCounts
@@ -87,3 +91,23 @@ def test_a_differing_key_without_a_document_is_not_lost() -> None:
         ("account-0001", "name, age"),
         ("gone", "(no document)"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("keys", "kind"),
+    [
+        ([Decimal128("1.50"), Decimal128("2")], "decimal"),
+        ([Binary(b"\x01" * 16, UUID_SUBTYPE), Binary(b"\x02" * 16, UUID_SUBTYPE)], "binData"),
+        ([b"\x00", b"\x00\x01"], "binData"),
+        ([datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)], "date"),
+        ([{"a": Decimal128("1"), "b": b"\x01"}, {"a": Decimal128("1"), "b": b"\x02"}], "object"),
+    ],
+)
+def test_keys_of_every_type_are_told_apart_and_keep_their_type(keys: list[Any], kind: str) -> None:
+    differing = {hashable(keys[0]): ("name",)}
+    frame = sample_frame(ACCOUNTS, [{**account(1), "_id": key} for key in keys], differing)
+    assert len(set(frame["_id"])) == len(keys)
+    assert [bson_type_name(key) for key in frame["_id"]] == [kind, kind]
+    assert list(frame["differing_fields"]) == ["name", ""]
+    without = sample_frame(ACCOUNTS, [], differing)
+    assert list(map(str, without["_id"])) == [str(frame["_id"][0])]

@@ -17,7 +17,7 @@ import bson
 import hypothesis
 import pytest
 from bson.raw_bson import RawBSONDocument
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, Verbosity, given, settings
 from hypothesis import strategies as st
 
 from atlas_pipeline_tests.reconcile import generated_rows
@@ -27,7 +27,7 @@ from atlas_pipeline_tests.reconcile.proof import Proof, accounted, kinds
 IN_CI = bool(os.environ.get("CI"))
 SEED = 4 if IN_CI else random.SystemRandom().randrange(2**32)
 ROWS_AT_ONCE = 20
-BATCHES = {"sqlite": 85, "postgresql": 20}
+BATCHES = {"sqlite": 55, "postgresql": 10}
 EXAMPLES = 2 * ROWS_AT_ONCE * sum(BATCHES.values())
 assert EXAMPLES >= 2_000
 
@@ -73,7 +73,8 @@ def check(proof: Proof, made: list[Row], changed: list[Change], counted: Counted
     facts = proof.load(spec)
     assert (facts.loaded, facts.quarantined) == (len(made), 0), list(proof.pipeline["quarantine"].find())
     documents = [document(key, row) for key, row in enumerate(made, start=1)]
-    assert stored(proof) == [bson.encode(one) for one in documents]
+    for row, one, there in zip(made, documents, stored(proof), strict=True):
+        assert bson.encode(one) == there, (row, bson.decode(there))
     verification = proof.verify(spec)
     assert (kinds(verification), accounted(verification)) == ([], (len(made), len(made), len(made), 0))
     counted.rows += len(made)
@@ -114,8 +115,9 @@ def run(proof: Proof, counted: Counted) -> None:
         max_examples=BATCHES[dialect],
         deadline=None,
         database=None,
-        print_blob=True,
-        phases=(Phase.explicit, Phase.generate, Phase.shrink),
+        phases=(Phase.generate,),  # what fails names its row, and shrinking would load thousands of times
+        verbosity=Verbosity.quiet,
+        report_multiple_bugs=False,
         suppress_health_check=list(HealthCheck),
     )
     @given(batches(dialect))

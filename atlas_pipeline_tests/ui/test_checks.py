@@ -76,5 +76,5 @@ def test_a_check_that_holds_says_so(checks: Page, name: str) -> None:
 
 def test_the_graph_marks_a_collection_whose_check_failed(portal: Portal, page: Page) -> None:
     page.goto(portal.asset("users", view="lineage"))
-    node = page.locator("foreignObject").filter(has_text="3 / 5 Passed")
+    node = page.locator("foreignObject").filter(has_text="3 / 6 Passed")
     expect(node).to_contain_text("users")
