@@ -44,7 +44,7 @@ def make_notes(source: Path, rows: int) -> None:
         )
 
 
-@dataclass
+@dataclass(eq=False)
 class Writer(threading.Thread):
     """Changes notes until it is stopped: four of five times a row that is there, else a new one or, where documents
     follow, one that goes.
@@ -78,8 +78,6 @@ class Writer(threading.Thread):
         self._due: deque[tuple[float, float, int, dict[str, Any] | None]] = deque()
         self._there = list(range(self.rows))
         self._next = self.rows
-
-    __hash__ = threading.Thread.__hash__
 
     def run(self) -> None:
         from pymongo import MongoClient

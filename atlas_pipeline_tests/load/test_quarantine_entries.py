@@ -126,7 +126,9 @@ def test_with_a_key_they_are_sealed_and_only_that_key_opens_them(world: World) -
         Sealer(Fernet.generate_key().decode()).open(kept)
 
 
-@pytest.mark.parametrize("key", ["", "short", "ä" * 44, KEY[:-2], KEY[4:]])
+@pytest.mark.parametrize(
+    "key", ["", "short", "ä" * 44, KEY[:-2], KEY[4:]], ids=["empty", "short", "no ascii", "cut", "headless"]
+)
 def test_a_malformed_key_is_refused_with_the_way_to_make_one(key: str) -> None:
     with pytest.raises(ConfigurationError) as refused:
         Sealer(key)

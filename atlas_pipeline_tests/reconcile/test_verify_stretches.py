@@ -8,12 +8,10 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-import bson
 import pytest
 from bson import Decimal128, Int64, ObjectId
 
 from atlas_pipeline.extract.snapshot import Snapshot
-from atlas_pipeline.mapping.mapper import Mapper
 from atlas_pipeline.reconcile.verification import TableVerification
 from atlas_pipeline.reconcile.verify import Request, verify_table
 from atlas_pipeline.spec.tables import TableSpec
@@ -91,14 +89,15 @@ def test_stretches_give_the_answer_of_the_whole(sqlite_proof: Proof, name: str) 
     table, rows = TABLES[name]
     facts = sqlite_proof.table(table, rows(ROWS))
     cut = sqlite_proof.verify(table)
-    assert (cut.stretches, cut.strictly_equal, cut.digest) == (STRETCHES, True, facts.digest)
+    stretches = 1 if table is AMOUNTS else STRETCHES  # decimals are not ordered alike by all sources
+    assert (cut.stretches, cut.strictly_equal, cut.digest) == (stretches, True, facts.digest)
     assert accounted(cut) == (ROWS, ROWS, ROWS, 0)
     spoil(sqlite_proof, table)
     cut = sqlite_proof.verify(table)
     assert cut.tally.differences == len(SEAMS) + (6 if table is not ITEMS else 5)
     forget_stretches(sqlite_proof)
     whole = sqlite_proof.verify(table)
-    assert (cut.stretches, whole.stretches) == (STRETCHES, 1)
+    assert (cut.stretches, whole.stretches) == (stretches, 1)
     assert shown(cut) == shown(whole)
 
 
@@ -146,13 +145,11 @@ def test_keys_that_are_ordered_otherwise_give_the_answer_of_an_ordered_walk(sqli
     texts_table = replace(ITEMS, source="texts", collection="texts", columns=(ITEMS.columns[0], *columns), document=())
     answers = []
     for table, as_key in ((texts_table, lambda word: word), (BLOBS, str.encode)):
-        sqlite_proof.table(table, [(as_key(word), f"name {word}", 1) for word in words])
-        for rows in [[(as_key(word), f"name {word}", 2) for word in other_lengths]]:
-            sqlite_proof.insert(table, rows)
-            documents = Mapper(table).map_batch(rows).documents
-            sqlite_proof.live(table).insert_many([bson.decode(document) for document in documents])
+        rows = [(as_key(word), f"name {word}", len(word)) for word in (*words, *other_lengths)]
+        facts = sqlite_proof.table(table, rows)
         clean = sqlite_proof.verify(table)
         assert (found(clean), accounted(clean)) == ([], (ROWS + 9, ROWS + 9, ROWS + 9, 0)), clean.note
+        assert clean.digest == facts.digest
         live = sqlite_proof.live(table)
         live.delete_many({"_id": {"$in": [as_key(word) for word in ("000", "500", "5", "999")]}})
         live.update_many({"_id": {"$in": [as_key(word) for word in ("001", "9", "")]}}, {"$set": {"name": "other"}})
@@ -162,7 +159,7 @@ def test_keys_that_are_ordered_otherwise_give_the_answer_of_an_ordered_walk(sqli
         sqlite_proof.change(f"INSERT INTO {table.source} VALUES (?, ?, ?)", as_key("700a"), "new", 1)
         answers.append(sqlite_proof.verify(table))
     text, blob = answers
-    assert (text.stretches, blob.stretches) == (STRETCHES, 1)
+    assert (text.stretches, blob.stretches) == (STRETCHES + 1, 1)
     in_text = [(str(one.kind), one.key, one.why, one.fields) for one in text.differences]
     in_blob = [(str(one.kind), _as_text(one.identifier, one.key), one.why, one.fields) for one in blob.differences]
     assert sorted(in_text) == sorted(in_blob)
