@@ -1,11 +1,12 @@
-"""What it costs to verify every value of a table, against loading it; and whether it finds what was planted.
+"""What a verification costs against the load of the same table, and whether it finds what was planted.
 
-    python -m benchmarks.verify --rows 1000000 --faults --writers
+    python -m benchmarks.verify --rows 1000000 --processes 2 --faults
+    python -m benchmarks.verify --writers
 
-Generates chat messages in an SQLite file, loads them into an embedded MongoDB, and verifies them in one process and in
-two, each time in a process of its own that has imported everything before. With `--faults` it plants faults, verifies,
-repairs and verifies again. With `--writers` both sides, and then the source alone, change while they are compared.
-Prints one JSON value; ends with 1 when a bound does not hold.
+Generates chat messages, starts an embedded MongoDB, loads the table (read, map, insert, read back, indexes), and
+verifies every value of it in one process and in several, all in one run. `--faults` plants 500 wrong fields, 100
+missing and 100 extra documents, verifies, repairs and verifies again. `--writers` verifies, alone, while an application
+writes. Prints one JSON value; the exit code says whether the bounds hold.
 """
 
 from __future__ import annotations
@@ -18,276 +19,194 @@ import platform
 import random
 import sqlite3
 import tempfile
-import time
-import uuid
-from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from benchmarks.load_memory import PeakMemory
-from benchmarks.writers import Writer
+import psutil
 
+from benchmarks.bench import Bench, PeakChildren, prepared, timed
+from benchmarks.writers import NOTES, NOTES_ROWS, campaign, make_notes
+
+TABLE, SMALL = "chat_messages", "role_permissions"
 LARGEST_RATIO = {1: 0.9, 2: 0.6}
 LARGEST_GROWTH_MB = 120
-FAULTS, MISSING, EXTRA = 500, 100, 100
-TABLE = "chat_messages"
-WITH_CURSOR = "chat_sessions"
+WRONG, MISSING, EXTRA = 500, 100, 100
+WRITER_SECONDS = 30.0
+SEED = 4
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bench:
-    """A filled source and a server.
+def _of_a_small_table(bench_place: Any) -> int:
+    """Resident bytes of a process that has compared a small table: what a process has when all is imported."""
+    from atlas_pipeline.reconcile.verify import Request, verify_table
 
-    Attributes:
-        source_file: The SQLite file.
-        folder: Folder of private copies.
-        uri: The server.
-        target: Open connection of the pipeline.
-        client: Open connection of everybody else.
-        catalog: Infrastructure Atlas.
-    """
-
-    source_file: Path
-    folder: Path
-    uri: str
-    target: Any
-    client: Any
-    catalog: Any
-
-    def place(self, table: str) -> Any:
-        """Where a table is compared."""
-        from atlas_pipeline.reconcile.place import Place
-
-        return Place(
-            catalog=self.catalog,
-            table=self.catalog.table(table),
-            source_url=f"sqlite:///{self.source_file}",
-            copies=self.folder,
-            source_timeout_seconds=30,
-            statement_seconds=600,
-            mongodb_uri=self.uri,
-            mongodb_timeout_ms=5_000,
-            embedder="hashing",
-            comment="benchmark",
-        )
-
-    def live(self, table: str) -> Any:
-        return self.client[self.catalog.database][self.catalog.table(table).collection]
-
-    def load(self, table: str) -> float:
-        """Load a table, from the first row read to the swap; gives the seconds."""
-        from atlas_pipeline.load.reload import Reload
-        from atlas_pipeline.load.run import Holder, RunIdentity
-
-        with self.place(table).opened() as opened, opened.source.snapshot() as snapshot:
-            began = time.perf_counter()
-            run = RunIdentity(run_id=str(uuid.uuid4()), holder=Holder.this_process())
-            of = {"target": self.target, "catalog": self.catalog, "table": opened.table}
-            with Reload(**of, snapshot=snapshot, run=run) as load:
-                load.copy()
-                load.build()
-                load.publish()
-            return time.perf_counter() - began
-
-    def verify(self, table: str, *, processes: int = 1) -> dict[str, Any]:
-        """Verify a table in a process of its own."""
-        with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
-            return pool.submit(_verify, self.place(table), processes).result()
+    with bench_place.opened() as opened:
+        verify_table(opened, Request())
+    return int(psutil.Process().memory_info().rss)
 
 
-def _verify(place: Any, processes: int) -> dict[str, Any]:
-    from atlas_pipeline.commands.console import collect_less_garbage
-    from atlas_pipeline.reconcile.verify import verify_table
+def measure(bench: Bench, processes: int, *, faults: bool) -> dict[str, Any]:
+    """Seconds, ratios and memory; and what was found of the faults."""
+    table, small = bench.catalog.table(TABLE), bench.catalog.table(SMALL)
+    bench.load(small)
+    bench.verify(small)  # loads what is loaded on first use
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        imported = pool.apply(_of_a_small_table, (bench.place(small),))
+    facts, load_seconds, load_growth = timed(lambda: bench.load(table))
+    one, one_seconds, one_growth = timed(lambda: bench.verify(table))
+    children = PeakChildren()
+    children.start()
+    several, several_seconds, several_growth = timed(lambda: bench.verify(table, processes=processes))
+    largest_child = children.stop()
+    child_growth = (largest_child - imported) / 1e6
+    for verification in (one, several):
+        if not verification.strictly_equal or verification.digest != facts.digest:
+            raise SystemExit("the clean table was not found equal; a measurement of that says nothing")
+    ratio, ratio_several = one_seconds / load_seconds, several_seconds / load_seconds
+    found: dict[str, Any] = {
+        "machine": {"cpus": os.cpu_count(), "python": platform.python_version()},
+        "rows": one.tally.rows,
+        "bytes": facts.bytes_sent,
+        "load": _figures(facts.loaded, load_seconds, load_growth),
+        "verify": {
+            "1": {**_figures(one.tally.rows, one_seconds, one_growth), "to_load": round(ratio, 3)},
+            str(processes): {
+                **_figures(several.tally.rows, several_seconds, several_growth),
+                "to_load": round(ratio_several, 3),
+                "child_peak_mb": round(largest_child / 1e6, 1),
+                "child_growth_mb": round(child_growth, 1),
+            },
+        },
+        "holds": {
+            "one_process_to_load": ratio <= LARGEST_RATIO[1],
+            "two_processes_to_load": processes != 2 or ratio_several <= LARGEST_RATIO[2],
+            "growth": max(one_growth, several_growth, child_growth) <= LARGEST_GROWTH_MB,
+        },
+    }
+    if faults:
+        found["faults"] = plant_and_find(bench, table)
+        found["holds"]["faults"] = found["faults"]["exact"]
+    return found
 
-    collect_less_garbage()
-    with place.opened() as opened:
-        memory = PeakMemory()
-        memory.start()
-        began = time.perf_counter()
-        found = verify_table(opened, place=place, processes=processes)
-        seconds = time.perf_counter() - began
-        growth = memory.stop()
-    named = [(one.key, str(one.kind), tuple(place.path for place in one.fields)) for one in found.differences]
-    return {"seconds": seconds, "growth_mb": growth, "named": named, **found.as_json()}
+
+def _figures(rows: int, seconds: float, growth: float) -> dict[str, Any]:
+    return {"seconds": round(seconds, 2), "rows_per_second": round(rows / seconds), "growth_mb": round(growth, 1)}
 
 
-def plant(bench: Bench) -> set[tuple[str, str, tuple[str, ...]]]:
-    """Change, remove and add documents; gives what a verification should say of them."""
-    live, table = bench.live(TABLE), bench.catalog.table(TABLE)
-    dice = random.Random(4)  # noqa: S311 - a sample
-    keys = [one["_id"] for one in live.find({}, {"_id": 1}).sort("_id", 1)]
-    chosen = dice.sample(keys, FAULTS + MISSING + EXTRA // 2)
-    expected: set[tuple[str, str, tuple[str, ...]]] = set()
-    for key in chosen[:FAULTS]:
-        path = dice.choice([leaf.path for leaf in table.leaves])
-        value = live.find_one({"_id": key}, {path: 1})[path]
-        live.update_one({"_id": key}, {"$set": {path: _other(value)}})
-        expected.add((key, "value", (f"{path}.planted" if isinstance(value, dict) else path,)))
-    for key in chosen[FAULTS : FAULTS + MISSING]:
+def plant_and_find(bench: Bench, table: Any) -> dict[str, Any]:
+    """Plant faults, verify, repair where that is possible, and verify again."""
+    planted = plant(bench, table)
+    wrong, seconds, growth = timed(lambda: bench.verify(table))
+    found = {
+        (one.key, str(one.kind), one.why.partition(":")[0], *(place.path for place in one.fields))
+        for one in wrong.differences
+    }
+    answer = {
+        "planted": len(planted),
+        "found": wrong.tally.differences,
+        "exactly": found == planted,
+        "verify": _figures(wrong.tally.rows, seconds, growth),
+    }
+    repaired, seconds, _ = timed(lambda: repair(bench, table))
+    clean = bench.verify(table)
+    touched = repaired.inserted + repaired.replaced + repaired.deleted
+    answer["repair"] = {"touched": touched, "seconds": round(seconds, 2), **repaired.counts()}
+    answer["clean_afterwards"] = clean.strictly_equal
+    answer["exact"] = bool(
+        answer["exactly"]
+        and wrong.tally.differences == len(planted)
+        and touched == len(planted)
+        and repaired.complete
+        and clean.strictly_equal
+    )
+    return answer
+
+
+def plant(bench: Bench, table: Any) -> set[tuple[str, ...]]:
+    """Plant faults at random; gives key, kind, reason and paths of what must be found."""
+    rng = random.Random(SEED)  # noqa: S311 - a sample, not a secret
+    live = bench.live(table)
+    with closing(sqlite3.connect(bench.source_file)) as source, source:
+        count = source.execute(f"SELECT count(*) FROM {TABLE}").fetchone()[0]
+        wanted = set(rng.sample(range(count), WRONG + MISSING + EXTRA // 2))
+        keys = [key for n, (key,) in enumerate(source.execute(f"SELECT id FROM {TABLE} ORDER BY id")) if n in wanted]
+        rng.shuffle(keys)
+        deleted = keys[WRONG + MISSING :]
+        source.executemany(f"DELETE FROM {TABLE} WHERE id = ?", ((key,) for key in deleted))
+    planted: set[tuple[str, ...]] = {(key, "extra_in_target", "deleted at the source") for key in deleted}
+    for key in keys[:WRONG]:
+        document = live.find_one({"_id": key})
+        field = rng.choice([name for name in document if name != "_id"])
+        update: dict[str, Any] = {"$set": {field: f"{document[field]} but wrong"}}
+        if rng.random() < 0.3:
+            update = {"$unset": {field: 1}}
+        elif document[field] is not None and rng.random() < 0.3:
+            update = {"$set": {field: None}}
+        live.update_one({"_id": key}, update)
+        planted.add((key, "value", "", field))
+    for key in keys[WRONG : WRONG + MISSING]:
         live.delete_one({"_id": key})
-        expected.add((key, "missing_in_target", ()))
-    gone = chosen[FAULTS + MISSING :]
-    with closing(sqlite3.connect(bench.source_file)) as connection, connection:
-        connection.executemany(f"DELETE FROM {table.source} WHERE id = ?", [(key,) for key in gone])
-    template = live.find_one({}, sort=[("_id", 1)])
-    foreign = [f"{key[:-1]}~" for key in dice.sample(keys, EXTRA - len(gone))]
-    live.insert_many([{**template, "_id": key} for key in foreign])
-    return expected | {(key, "extra_in_target", ()) for key in (*gone, *foreign)}
+        planted.add((key, "missing_in_target", ""))
+    for key in (f"{known}-foreign" for known in keys[: EXTRA // 2]):
+        live.insert_one({"_id": key, "content": "of the application"})
+        planted.add((key, "extra_in_target", "foreign"))
+    return planted
 
 
-def _other(value: Any) -> Any:
-    """A value of the same kind that differs in the least, or a text where nothing is."""
-    if isinstance(value, str):
-        return f"{value} "
-    if hasattr(value, "microsecond"):
-        return value + timedelta(milliseconds=1)
-    if isinstance(value, dict):
-        return {**value, "planted": None}
-    return "planted" if value is None else value + 1
-
-
-def faults(bench: Bench) -> dict[str, Any]:
-    """Plant, verify, repair, verify."""
+def repair(bench: Bench, table: Any) -> Any:
     from atlas_pipeline.reconcile.repair import repair_table
     from atlas_pipeline.reconcile.repair_result import Request
 
-    clean = bench.verify(TABLE)
-    expected = plant(bench)
-    found = bench.verify(TABLE)
-    with bench.place(TABLE).opened() as opened:
-        repaired = repair_table(opened, Request(delete_foreign=True))
-    after = bench.verify(TABLE)
-    touched = repaired.inserted + repaired.replaced + repaired.deleted
-    return {
-        "on_the_clean_copy": len(clean["named"]),
-        "planted": len(expected),
-        "found": len(found["named"]),
-        "exactly_those": {(key, kind, tuple(fields)) for key, kind, fields in found["named"]} == expected,
-        "touched_by_repair": touched,
-        "repair": repaired.as_json(),
-        "after_repair": len(after["named"]),
-        "holds": not clean["named"]
-        and {(key, kind, tuple(fields)) for key, kind, fields in found["named"]} == expected
-        and touched == len(expected)
-        and not after["named"]
-        and after["persisted"] == 0,
-    }
+    return repair_table(bench.opened(table), Request(delete_foreign=True))
 
 
-def writers(bench: Bench, *, seconds: float) -> dict[str, Any]:
-    """Verify while a writer changes 200 rows a second: on both sides, then at the source alone."""
-    both = _while_writing(bench, TABLE, "content", seconds, to_target=True)
-    source = _while_writing(bench, WITH_CURSOR, "title", seconds, to_target=False)
-    settled = bench.verify(WITH_CURSOR)
-    return {
-        "both_sides": both,
-        "source_alone": source,
-        "pending_when_the_writer_is_done": settled["pending"],
-        "rows_changed": source["rows_changed"],
-        "holds": not both["alarms"]
-        and not source["alarms"]
-        and settled["persisted"] == 0
-        and settled["pending"] == source["rows_changed"],
-    }
+def main() -> int:
+    """Entry point."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, default=1_000_000, help="chat messages")
+    parser.add_argument("--processes", type=int, default=2, help="of the second verification")
+    parser.add_argument("--faults", action="store_true", help="plant faults, find them, repair them")
+    parser.add_argument("--writers", action="store_true", help="verify while an application writes, and nothing else")
+    parser.add_argument("--seconds", type=float, default=WRITER_SECONDS, help="of each of the writers")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="atlas-benchmark-") as name:
+        folder = Path(name)
+        if arguments.writers:
+            found = _writers(folder, arguments.seconds)
+            holds = found["holds"]
+        else:
+            found = _messages(folder, arguments.rows, arguments.processes, faults=arguments.faults)
+            holds = all(found["holds"].values())
+    print(json.dumps(found, indent=2))  # noqa: T201 - the answer
+    return int(not holds)
 
 
-def _while_writing(bench: Bench, table: str, column: str, seconds: float, *, to_target: bool) -> dict[str, Any]:
-    spec = bench.catalog.table(table)
-    live: Callable[[], Any] | None = (lambda: bench.live(table)) if to_target else None
-    with Writer(bench.source_file, spec.source, column, cursor=spec.changed_at, live=live) as writer:
-        ended = time.monotonic() + seconds
-        runs = [bench.verify(table)]
-        while time.monotonic() < ended:
-            runs.append(bench.verify(table))
-    return {
-        "verifications": len(runs),
-        "rows_per_second": round(writer.changes / writer.seconds),
-        "rows_changed": len(writer.keys),
-        "slowest_target_seconds": round(writer.slowest, 3),
-        "first_seen": sum(run["first_seen"] for run in runs),
-        "pending": sum(run["pending"] for run in runs),
-        "alarms": sum(run["persisted"] for run in runs),
-    }
+def _writers(folder: Path, seconds: float) -> dict[str, Any]:
+    from atlas_pipeline.spec.catalogs import CatalogSpec
+
+    catalog = CatalogSpec(
+        name="notes", dialect="sqlite", source_variable="NOTES_DB_URL", database="notes", tables=(NOTES,)
+    )
+    source_file = folder / "source.sqlite3"
+    make_notes(source_file, NOTES_ROWS)
+    with prepared(folder, catalog, source_file) as bench:
+        return campaign(bench, seconds)
 
 
-def measure(rows: int, folder: Path, *, plant_faults: bool, write: bool, seconds: float) -> dict[str, Any]:
-    """All of it for `rows` chat messages."""
-    from pymongo import MongoClient
+def _messages(folder: Path, rows: int, processes: int, *, faults: bool) -> dict[str, Any]:
+    import great_expectations  # noqa: F401 - part of what a run imports
 
     from atlas_pipeline.catalogs.registry import find_catalog
-    from atlas_pipeline.commands.console import collect_less_garbage
-    from atlas_pipeline.load.target import Target
+    from atlas_pipeline.definitions import defs
     from atlas_pipeline.local.sample.generate import write_sample
     from atlas_pipeline.local.sample.size import SampleSize
-    from atlas_pipeline.local.servers import mongodb
-    from atlas_pipeline.settings import Settings
 
-    os.environ["ATLAS_STATE_DIR"] = str(folder)
-    os.environ.pop("MONGODB_URI", None)
+    defs()
     source_file = folder / "source.sqlite3"
     write_sample(source_file, size=SampleSize.default().with_rows(chat_messages=rows))
-    with closing(sqlite3.connect(source_file)) as connection:
-        connection.execute("PRAGMA journal_mode = WAL")
-    collect_less_garbage()
-    with mongodb(Settings()) as server, Target(server.uri) as target, MongoClient[dict[str, Any]](server.uri) as client:
-        bench = Bench(
-            source_file=source_file,
-            folder=folder / "copies",
-            uri=server.uri,
-            target=target,
-            client=client,
-            catalog=find_catalog("infrastructure_atlas"),
-        )
-        bench.load("role_permissions")  # loads what is loaded on first use
-        load = bench.load(TABLE)
-        verified = {processes: bench.verify(TABLE, processes=processes) for processes in LARGEST_RATIO}
-        ratios = {processes: run["seconds"] / load for processes, run in verified.items()}
-        found: dict[str, Any] = {
-            "machine": {"cpus": os.cpu_count(), "python": platform.python_version(), "mongodb": server.version},
-            "rows": verified[1]["compared"],
-            "load_seconds": round(load, 2),
-            "verify_seconds": {processes: round(run["seconds"], 2) for processes, run in verified.items()},
-            "verify_to_load": {processes: round(ratio, 3) for processes, ratio in ratios.items()},
-            "rows_per_second": {processes: round(rows / run["seconds"]) for processes, run in verified.items()},
-            "growth_mb": round(verified[1]["growth_mb"], 1),
-            "equal": all(run["equal"] == run["compared"] for run in verified.values()),
-        }
-        holds = [ratios[processes] <= most for processes, most in LARGEST_RATIO.items()]
-        holds += [verified[1]["growth_mb"] <= LARGEST_GROWTH_MB, found["equal"]]
-        if write:
-            bench.load(WITH_CURSOR)
-            found["writers"] = writers(bench, seconds=seconds)
-            holds.append(found["writers"]["holds"])
-            bench.load(TABLE)
-        if plant_faults:
-            found["faults"] = faults(bench)
-            holds.append(found["faults"]["holds"])
-        return {**found, "holds": all(holds)}
-
-
-def main() -> None:
-    """Measure, print, and fail when a bound does not hold."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rows", type=int, default=1_000_000)
-    parser.add_argument("--faults", action="store_true")
-    parser.add_argument("--writers", action="store_true")
-    parser.add_argument("--seconds", type=float, default=30, help="how long the writers write at least")
-    arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="atlas-benchmark-") as folder:
-        found = measure(
-            arguments.rows,
-            Path(folder),
-            plant_faults=arguments.faults,
-            write=arguments.writers,
-            seconds=arguments.seconds,
-        )
-    print(json.dumps(found, indent=2))  # noqa: T201 - the answer
-    raise SystemExit(0 if found["holds"] else 1)
+    with prepared(folder, find_catalog("infrastructure_atlas"), source_file) as bench:
+        return measure(bench, processes, faults=faults)
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

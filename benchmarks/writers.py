@@ -1,6 +1,7 @@
 """An application that writes while a table is verified: rows change at a steady rate, and documents follow, or do not.
 
-What belongs here: the writer. What does not: verifying (`benchmarks.verify`, and the tests of verify).
+What belongs here: the writer, and the campaign of `python -m benchmarks.verify --writers`. What does not: what else is
+measured.
 """
 
 from __future__ import annotations
@@ -11,12 +12,13 @@ import threading
 import time
 from collections import deque
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from atlas_pipeline.spec.shorthand import integer, text, utc
+from atlas_pipeline.spec.sync import SyncPolicy
 from atlas_pipeline.spec.tables import TableSpec
 
 NOTES = TableSpec(
@@ -31,6 +33,7 @@ NOTES = TableSpec(
     ),
     changed_at="changed",
 )
+NOTES_ROWS, RATE, LAG_SECONDS = 20_000, 200.0, 0.8
 _DDL = "CREATE TABLE notes (id INTEGER PRIMARY KEY, version INTEGER, note TEXT, changed TIMESTAMP)"
 
 
@@ -40,20 +43,20 @@ def make_notes(source: Path, rows: int) -> None:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute(_DDL)
         connection.executemany(
-            "INSERT INTO notes VALUES (?, 0, ?, '2026-01-01 00:00:00.000')", ((n, f"note {n} " * 5) for n in range(rows))
+            "INSERT INTO notes VALUES (?, 0, ?, '2026-01-01 00:00:00.000')",
+            ((n, f"note {n} " * 5) for n in range(rows)),
         )
 
 
 @dataclass(eq=False)
 class Writer(threading.Thread):
-    """Changes notes until it is stopped: four of five times a row that is there, else a new one or, where documents
-    follow, one that goes.
+    """Changes notes, but those with keys below 0, until it is stopped: four of five times a row that is there, else a
+    new one or, where documents follow, one that goes.
 
     Args:
         source: The file of the source.
         uri: The server of the target.
         database: Name of the target database.
-        rows: How many notes there are at the beginning.
         rate: Changes per second.
         lag_seconds: By how much documents follow their rows at most; None when they do not follow.
         seed: Which changes.
@@ -62,7 +65,6 @@ class Writer(threading.Thread):
     source: Path
     uri: str
     database: str
-    rows: int
     rate: float
     lag_seconds: float | None
     seed: int = 0
@@ -76,8 +78,8 @@ class Writer(threading.Thread):
         self._stopped = threading.Event()
         self._random = random.Random(self.seed)  # noqa: S311 - a load, not a secret
         self._due: deque[tuple[float, float, int, dict[str, Any] | None]] = deque()
-        self._there = list(range(self.rows))
-        self._next = self.rows
+        self._there: list[int] = []
+        self._next = 0
 
     def run(self) -> None:
         from pymongo import MongoClient
@@ -88,6 +90,8 @@ class Writer(threading.Thread):
                 MongoClient[dict[str, Any]](self.uri) as client,
             ):
                 collection = client[self.database]["notes"]
+                self._there = [key for (key,) in connection.execute("SELECT id FROM notes WHERE id >= 0")]
+                self._next = max(self._there) + 1
                 began = time.monotonic()
                 while not self._stopped.is_set():
                     self._change(connection)
@@ -136,3 +140,42 @@ class Writer(threading.Thread):
             else:
                 collection.replace_one({"_id": key}, document, upsert=True)
             self.longest_lag = max(self.longest_lag, time.monotonic() - made)
+
+
+def campaign(bench: Any, seconds: float) -> dict[str, Any]:
+    """Verify again and again while documents follow their rows, and while they do not; gives what was found."""
+    everything = replace(NOTES, sync=SyncPolicy(foreign_documents="delete"))  # what the first writer made goes
+    answer: dict[str, Any] = {"rows": NOTES_ROWS, "changes_per_second": RATE}
+    for name, table, lag in (
+        ("both_sides", replace(everything, changed_at=""), LAG_SECONDS),
+        ("source_alone", everything, None),
+    ):
+        bench.load(table)
+        writer = Writer(
+            source=bench.source_file,
+            uri=bench.uri,
+            database=bench.catalog.database,
+            rate=RATE,
+            lag_seconds=lag,
+        )
+        verifications = []
+        writer.start()
+        ended = time.monotonic() + seconds
+        while time.monotonic() < ended:
+            verifications.append(bench.verify(table))
+        writer.stop()
+        last = bench.verify(table)
+        answer[name] = {
+            "changes": writer.changes,
+            "rows_changed": len(writer.changed),
+            "longest_lag_seconds": round(writer.longest_lag, 2),
+            "verifications": len(verifications),
+            "first_seen": sum(one.tally.first_seen for one in verifications),
+            "alarms": sum(one.tally.differences for one in (*verifications, last)),
+            "pending_at_the_end": last.tally.pending,
+            "pending_is_exact": last.tally.pending == (0 if lag is not None else len(writer.changed)),
+        }
+    answer["holds"] = all(
+        not answer[name]["alarms"] and answer[name]["pending_is_exact"] for name in ("both_sides", "source_alone")
+    )
+    return answer

@@ -1,4 +1,4 @@
-"""The tables of the tests of verify: flat and nested, keyed in every way, with secrets, a cursor, a time or a vector."""
+"""The tables of the tests of verify: flat and nested, with keys of every type, secrets, a cursor, times, vectors."""
 
 from __future__ import annotations
 

@@ -63,19 +63,21 @@ def test_a_server_that_cannot_be_reached_any_more_is_an_error(
 
 
 def test_a_killed_server_is_an_error(tmp_path: Path) -> None:
-    with mongodb(Settings(ATLAS_STATE_DIR=tmp_path / "state")) as server:
-        with proof(server.uri, f"sqlite:///{tmp_path / 'source.sqlite3'}", tmp_path, "killed") as made:
-            made.table(NUMBERS, [(n, "name") for n in range(LARGE)])
-            port = parse_uri(server.uri)["nodelist"][0][1]
-            processes = [one for one in psutil.process_iter(["cmdline"]) if is_server(one, tmp_path, port)]
-            assert len(processes) == 1
+    with (
+        mongodb(Settings(ATLAS_STATE_DIR=tmp_path / "state")) as server,
+        proof(server.uri, f"sqlite:///{tmp_path / 'source.sqlite3'}", tmp_path, "killed") as made,
+    ):
+        made.table(NUMBERS, [(n, "name") for n in range(LARGE)])
+        port = parse_uri(server.uri)["nodelist"][0][1]
+        processes = [one for one in psutil.process_iter(["cmdline"]) if is_server(one, tmp_path, port)]
+        assert len(processes) == 1
 
-            def kill() -> None:
-                processes[0].kill()
-                processes[0].wait(10)
+        def kill() -> None:
+            processes[0].kill()
+            processes[0].wait(10)
 
-            with Target(server.uri, timeout_ms=300) as target, pytest.raises(TargetUnavailableError):
-                made.verify(NUMBERS, target=target, progress=once(kill))
+        with Target(server.uri, timeout_ms=300) as target, pytest.raises(TargetUnavailableError):
+            made.verify(NUMBERS, target=target, progress=once(kill))
 
 
 def is_server(process: psutil.Process, folder: Path, port: int) -> bool:

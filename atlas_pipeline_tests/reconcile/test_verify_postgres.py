@@ -29,6 +29,7 @@ from atlas_pipeline_tests.reconcile.proof_tables import (
 ROWS = 600
 Made = Callable[[int], Any]
 
+
 def amount(n: int) -> Decimal:
     """Every number but one, which is the first for MongoDB and the last for PostgreSQL."""
     return Decimal("NaN") if n == 50 else Decimal(n - 300) / 8

@@ -1,4 +1,4 @@
-"""Rows without a document are accounted for by the quarantine, each by its own entry, and all others are differences."""
+"""Rows without a document are accounted for by the quarantine, each by its own entry; all others are differences."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_rows_that_repeat_a_key_are_accounted_for_one_by_one(sqlite_proof: Proof
     assert (found(verification), accounted(verification)) == ([], (4, 2, 2, 2))
     entries(sqlite_proof).delete_many({"key": ["a"]})
     verification = sqlite_proof.verify(ITEMS)
-    assert {kind for kind in kinds(verification)} == {("missing_in_target", "a")}
+    assert set(kinds(verification)) == {("missing_in_target", "a")}
     assert "another row with this key" in verification.differences[0].why
 
 

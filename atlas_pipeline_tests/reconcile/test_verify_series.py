@@ -75,8 +75,16 @@ def test_documents_without_a_row_are_extra_and_told_from_foreign_ones(series: Pr
         ({"number": -1}, "value", "number: 7 (int) is -1 (int)"),
         ({"number": Int64(7)}, "representation", "number: 7 (int) is 7 (long)"),
         ({"payload": None}, "value", "payload: {a: -0.0, b: {a: [1, 2.5], z: 1}} (object) is null (null)"),
-        ({"payload": {"a": 0.0, "b": {"a": [1, 2.5], "z": 1}}}, "representation", "payload.a: -0.0 (double) is 0.0 (double)"),
-        ({"payload": {"b": {"a": [1, 2.5], "z": 1}, "a": -0.0}}, "representation", "payload (field order): a, b (object) is b, a (object)"),
+        (
+            {"payload": {"a": 0.0, "b": {"a": [1, 2.5], "z": 1}}},
+            "representation",
+            "payload.a: -0.0 (double) is 0.0 (double)",
+        ),
+        (
+            {"payload": {"b": {"a": [1, 2.5], "z": 1}, "a": -0.0}},
+            "representation",
+            "payload (field order): a, b (object) is b, a (object)",
+        ),
         ({"more": 1}, "value", "more:  (missing) is 1 (int)"),
         ({"meta": {"zone": "other"}}, "value", "meta.zone: 'zone 1' (string) is 'other' (string)"),
         (
@@ -85,7 +93,7 @@ def test_documents_without_a_row_are_extra_and_told_from_foreign_ones(series: Pr
             "at: 2026-01-01T00:07:00.007000+00:00 (date) is 2026-10-28T00:00:00+00:00 (date)",
         ),
     ],
-)  # fmt: skip
+)
 def test_a_changed_document_is_named_with_its_fields(
     series: Proof, changes: dict[str, Any], kind: str, said: str
 ) -> None:

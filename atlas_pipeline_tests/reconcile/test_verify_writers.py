@@ -30,7 +30,6 @@ def writing(proof: Proof, lag_seconds: float | None) -> Iterator[Writer]:
         source=proof.folder / "source.sqlite3",
         uri=proof.uri,
         database=proof.catalog.database,
-        rows=ROWS,
         rate=RATE,
         lag_seconds=lag_seconds,
     )
@@ -61,7 +60,9 @@ def test_documents_that_follow_their_rows_raise_no_alarm(notes: Proof) -> None:
     with writing(notes, LAG_SECONDS) as writer:
         verifications = verified_for(SECONDS, notes, WITHOUT_CURSOR)
     assert [found(one) for one in verifications] == [[]] * len(verifications)
-    assert sum(one.tally.first_seen for one in verifications) > 0, "nothing was under way while both sides were compared"
+    assert sum(one.tally.first_seen for one in verifications) > 0, (
+        "nothing was under way while both sides were compared"
+    )
     assert writer.changes > RATE
     last = notes.verify(WITHOUT_CURSOR)
     there = notes.live(NOTES).count_documents({})

@@ -34,7 +34,9 @@ def materializations(portal: Portal) -> list[dict[str, str]]:
     ]
 
 
-def test_the_history_has_the_run_of_the_command_line_which_failed_for_each_table_has_bad_rows(portal: Portal, page: Page) -> None:
+def test_the_history_has_the_run_of_the_command_line_which_failed_for_each_table_has_bad_rows(
+    portal: Portal, page: Page
+) -> None:
     page.goto(f"{portal.address}/runs")
     run = entry(page, portal.run_id[:8])
     for shown in (f"sync_{CATALOG}", f"catalog: {CATALOG}", "trigger: command line", "Failure"):
