@@ -20,7 +20,7 @@ from atlas_pipeline.errors import EXIT_CANNOT, AtlasError
 from atlas_pipeline.reconcile.place import Opened, Place
 from atlas_pipeline.reconcile.stretches import StretchOutcome, Task, compare_stretches
 
-TASKS_PER_PROCESS = 4
+TASKS_PER_PROCESS = 8
 """More than one, so that a slow stretch does not leave the other processes idle."""
 
 

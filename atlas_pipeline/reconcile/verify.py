@@ -17,6 +17,8 @@ from atlas_pipeline.errors import DataQualityError
 from atlas_pipeline.extract.snapshot import Row, Stretch
 from atlas_pipeline.load.bson_order import sort_key
 from atlas_pipeline.load.digest import digest_of_ranges
+from atlas_pipeline.load.ledger import TableLedger
+from atlas_pipeline.load.run import Holder, RunIdentity
 from atlas_pipeline.load.target import collection_uuid
 from atlas_pipeline.mapping.keys import KeyCodec
 from atlas_pipeline.reconcile.differences import Difference, Tally
@@ -137,10 +139,12 @@ class _Full:
     found: _Found = field(default_factory=_Found)
 
     def run(self) -> _Found:
-        with self.opened.sides() as sides:
-            ordered = sides.codec.order_preserving and sides.series is None
-            bounds = sides.ledger.published_bounds() if ordered else []
-        since = None if self.request.since is None else KeyCodec(self.opened.table).identifier(self.request.since)
+        opened, codec = self.opened, KeyCodec(self.opened.table)
+        ordered = codec.order_preserving and opened.table.storage == "plain"
+        run = RunIdentity(run_id=opened.comment, holder=Holder.this_process())
+        ledger = TableLedger(opened.target.pipeline_database(opened.catalog), opened.catalog, opened.table, run)
+        bounds = ledger.published_bounds() if ordered else []
+        since = None if self.request.since is None else codec.identifier(self.request.since)
         record = self.records.unfinished(since) if self.request.resume else None
         try:
             if record is not None:

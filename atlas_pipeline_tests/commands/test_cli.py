@@ -24,7 +24,7 @@ from atlas_pipeline_tests.commands.tool import CATALOG, table
 
 USERS = INFRASTRUCTURE_ATLAS.table("users")
 STATUS_KEYS = [
-    *("catalog", "table", "collection", "source_rows", "documents", "quarantined", "indexes"),
+    *("catalog", "table", "collection", "source_rows", "documents", "quarantined", "discarded", "indexes"),
     *("last_sync", "last_verified", "ready", "because"),
 ]
 SYNC_KEYS = ["ok", "run_id", "seconds", "tables", "problems", "report"]

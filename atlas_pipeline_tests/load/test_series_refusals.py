@@ -55,7 +55,7 @@ def test_a_document_that_no_bucket_holds_goes_to_quarantine_and_the_largest_one_
     large = ("event-y", "2026-01-01 00:00:00", "z", None, None, 1, _payload(LARGEST_DOCUMENT))
     world.write("events", [*events(3), fits, large])
     facts = world.reload(EVENTS)
-    assert (facts.loaded, world.quarantined()) == (4, [(["event-y"], "", "too_large")])
+    assert (facts.loaded, world.quarantined()) == (4, [(["event-y"], "payload", "too_large")])
     assert did(world.reload(EVENTS)) == (0, 0, 0, 4)
 
 

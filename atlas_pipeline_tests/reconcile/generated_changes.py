@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from bson import SON, Int64
@@ -72,13 +73,9 @@ def _in_document(name: str, value: Any) -> Iterator[Change]:
                 column=name,
                 path=path,
                 representation=True,
-                apply=lambda document, path=path, form=form: _put(document, name, value, path, form),
+                apply=partial(_put, name=name, whole=value, path=path, value=form),
             )
-        yield Change(
-            column=name,
-            path=path,
-            apply=lambda document, path=path: _put(document, name, value, path, _STRANGE),
-        )
+        yield Change(column=name, path=path, apply=partial(_put, name=name, whole=value, path=path, value=_STRANGE))
 
 
 def _places(path: str, value: Any) -> Iterator[tuple[str, Any]]:
@@ -105,7 +102,7 @@ def _other_form(value: Any) -> Any:
     return None
 
 
-def _put(document: SON[str, Any], name: str, whole: Any, path: str, value: Any) -> None:
+def _put(document: SON[str, Any], *, name: str, whole: Any, path: str, value: Any) -> None:
     """Put a value at the first place of that path."""
     done = False
 

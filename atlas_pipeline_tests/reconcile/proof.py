@@ -16,7 +16,6 @@ from typing import Any, Literal
 
 import psycopg
 from pymongo import MongoClient
-from pymongo.collection import Collection
 
 from atlas_pipeline.embedding.cache import COLLECTION, EmbeddingCache
 from atlas_pipeline.embedding.embedder import Embedder
@@ -127,7 +126,7 @@ class Proof:
         cache = EmbeddingCache(self.pipeline[COLLECTION], comment="a test")
         return Enricher(spec, self.embedder, cache)
 
-    def live(self, spec: TableSpec) -> Collection[Any]:
+    def live(self, spec: TableSpec) -> Any:
         """The collection, as a client that is not the pipeline's sees it."""
         return self.client[self.catalog.database][spec.collection]
 

@@ -62,7 +62,7 @@ def fill(proof: Proof, made: list[Row]) -> None:
 
 def stored(proof: Proof) -> list[bytes]:
     raw: Any = proof.client[proof.catalog.database]["generated"].find_raw_batches({}).sort("_id", 1)
-    return [one.raw for batch in raw for one in bson.decode_all(batch, bson.CodecOptions(RawBSONDocument))]
+    return [bytes(one.raw) for batch in raw for one in bson.decode_all(batch, bson.CodecOptions(RawBSONDocument))]
 
 
 def check(proof: Proof, made: list[Row], changed: list[Change], counted: Counted) -> None:

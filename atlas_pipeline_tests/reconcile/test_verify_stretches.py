@@ -182,7 +182,7 @@ class Misordered:
 
 def misordered(proof: Proof, **request: Any) -> TableVerification:
     opened = proof.opened(ITEMS)
-    wrong = replace(opened, source=Misordered(opened.source, "NOCASE"))  # type: ignore[arg-type]
+    wrong = replace(opened, source=Misordered(opened.source, "NOCASE"))
     return verify_table(wrong, Request(wait_seconds=0, **request))
 
 
