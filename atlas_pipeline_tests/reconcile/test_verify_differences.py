@@ -208,7 +208,11 @@ def test_differences_at_the_seams_of_batches_are_found_and_no_others(sqlite_proo
     live.delete_many({"_id": {"$in": gone}})
     live.insert_many([{"_id": n + 0.5} for n in gone])
     verification = sqlite_proof.verify(NUMBERS)
-    planted = {"value": changed, "missing_in_target": gone, "extra_in_target": [n + 0.5 for n in gone]}
+    planted: dict[str, list[Any]] = {
+        "value": changed,
+        "missing_in_target": gone,
+        "extra_in_target": [n + 0.5 for n in gone],
+    }
     expected = [(kind, str(key)) for kind, keys in planted.items() for key in keys]
     assert kinds(verification) == sorted(expected, key=lambda one: (one[1], one[0]))
     assert accounted(verification) == (LARGE, LARGE, LARGE - len(changed) - len(gone), 0)
