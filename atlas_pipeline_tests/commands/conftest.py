@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import signal
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -18,6 +20,7 @@ from atlas_pipeline.local.sample.size import SampleSize
 from atlas_pipeline.local.servers import MongoServer, mongodb
 from atlas_pipeline.settings import Settings
 from atlas_pipeline_tests.commands import cli
+from atlas_pipeline_tests.commands.in_process import Tool
 from atlas_pipeline_tests.conftest import TEST_COMMANDS
 
 SMALL = SampleSize.default().scaled(0.01)
@@ -99,3 +102,23 @@ def dirty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dirty]:
             second=second,
             quarantine=quarantine,
         )
+
+
+@pytest.fixture
+def tool(
+    sample: Path, mongo_server: MongoServer, empty_target: MongoClient[dict[str, Any]], tmp_path: Path
+) -> Iterator[Tool]:
+    """The tool on a copy of the sample, and a target in which there is nothing of it."""
+    source = tmp_path / "source.sqlite3"
+    shutil.copy(sample, source)
+    environment = {
+        "ATLAS_STATE_DIR": str(tmp_path / "state"),
+        "ATLAS_DB_URL": f"sqlite:///{source}",
+        "MONGODB_URI": mongo_server.uri,
+        "COLUMNS": "200",
+    }
+    before = signal.getsignal(signal.SIGTERM)
+    yield Tool(source=source, uri=mongo_server.uri, client=empty_target, environment=environment)
+    signal.signal(signal.SIGTERM, before)
+    for database in ("atlas", "atlas_pipeline"):
+        empty_target.drop_database(database)

@@ -2,35 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-import signal
 import sqlite3
-import uuid
-from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
-
-import pytest
-from pymongo import MongoClient
-from typer.testing import CliRunner
 
 from atlas_pipeline.catalogs.infrastructure_atlas.catalog import INFRASTRUCTURE_ATLAS
-from atlas_pipeline.cli import app
 from atlas_pipeline.errors import EXIT_CANNOT, EXIT_DIFFERENCES, EXIT_DONE
-from atlas_pipeline.extract.sources import open_source
 from atlas_pipeline.load.lease import Lease
 from atlas_pipeline.load.ledger import TableLedger
-from atlas_pipeline.load.reload import Reload
 from atlas_pipeline.load.run import Holder, RunIdentity
 from atlas_pipeline.load.target import Target
-from atlas_pipeline.local.servers import MongoServer
+from atlas_pipeline_tests.commands.in_process import CATALOG, ROLES, USERS, Tool, of
 from atlas_pipeline_tests.reconcile.test_plan import everything
 
-CATALOG = "infrastructure_atlas"
-USERS, ROLES = "users", "role_permissions"
 REPAIR_KEYS = [
     *("catalog", "table", "collection", "reported", "inserted", "replaced", "deleted", "quarantined"),
     *("already_equal", "left", "unrecorded", "seconds"),
@@ -40,77 +23,6 @@ PLAN_KEYS = [
     *("seconds", "status", "blocked", "bytes", "foreign", "exists", "already_quarantined", "leaving_quarantine"),
     *("estimated_from", "first_keys"),
 ]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Said:
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Tool:
-    """The tool with its settings, in this process."""
-
-    source: Path
-    uri: str
-    client: MongoClient[dict[str, Any]]
-    environment: dict[str, str]
-
-    def run(self, *arguments: str, **environment: str) -> Said:
-        said = CliRunner().invoke(app, arguments, env={**self.environment, **environment})
-        assert said.exception is None or isinstance(said.exception, SystemExit), said.exception
-        return Said(code=said.exit_code, out=said.stdout, err=said.stderr)
-
-    def load(self, *tables: str) -> None:
-        """Load tables as a sync does, without its checks."""
-        source = open_source(
-            INFRASTRUCTURE_ATLAS, f"sqlite:///{self.source}", copies=self.source.parent, timeout_seconds=5
-        )
-        with Target(self.uri) as target, source.snapshot() as snapshot:
-            for name in tables:
-                run = RunIdentity(run_id=str(uuid.uuid4()), holder=Holder.this_process())
-                table = INFRASTRUCTURE_ATLAS.table(name)
-                with Reload(
-                    target=target, catalog=INFRASTRUCTURE_ATLAS, table=table, snapshot=snapshot, run=run
-                ) as load:
-                    load.copy()
-                    load.build()
-                    load.publish()
-
-    def verify(self, *tables: str) -> Said:
-        return self.run("verify", CATALOG, *of(*tables), "--wait", "0", "--json")
-
-
-def of(*tables: str) -> list[str]:
-    return [word for table in tables for word in ("--table", table)]
-
-
-@pytest.fixture
-def tool(
-    sample: Path, mongo_server: MongoServer, empty_target: MongoClient[dict[str, Any]], tmp_path: Path
-) -> Iterator[Tool]:
-    """The tool on a copy of the sample, and a target in which there is nothing of it."""
-    source = tmp_path / "source.sqlite3"
-    shutil.copy(sample, source)
-    environment = {
-        "ATLAS_STATE_DIR": str(tmp_path / "state"),
-        "ATLAS_DB_URL": f"sqlite:///{source}",
-        "MONGODB_URI": mongo_server.uri,
-        "COLUMNS": "200",
-    }
-    before = signal.getsignal(signal.SIGTERM)
-    yield Tool(source=source, uri=mongo_server.uri, client=empty_target, environment=environment)
-    signal.signal(signal.SIGTERM, before)
-    for database in ("atlas", "atlas_pipeline"):
-        empty_target.drop_database(database)
 
 
 def change(tool: Tool, statement: str) -> None:
