@@ -18,7 +18,7 @@ from atlas_pipeline.spec.document_checks import check_field, lost_columns
 from atlas_pipeline.spec.expressions import Expression, Tenant, columns_of
 from atlas_pipeline.spec.indexes import IndexSpec
 from atlas_pipeline.spec.storage import Embedding, Storage, TimeSeries
-from atlas_pipeline.spec.sync import SyncPolicy
+from atlas_pipeline.spec.sync import DELETED_AT, SyncPolicy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +95,7 @@ class TableSpec:
         if not self.has_tenant:  # else the catalog checks the rest, when it has put its rule in
             self._check_indexes(where)
             self._check_storage(where)
-        self._check_changed_at(where)
+        self._check_moments(where)
         for reference in self.references:
             if self._column_or_fail(reference.column, f"{where}: a reference").secret:
                 raise SpecError(
@@ -201,13 +201,29 @@ class TableSpec:
             if column.secret:
                 raise SpecError(f"{where}: key column {name} is secret.", "keys are named in reports; use another key")
 
-    def _check_changed_at(self, where: str) -> None:
-        if self.changed_at:
-            column = self._column_or_fail(self.changed_at, f"{where}: changed_at")
+    def _check_moments(self, where: str) -> None:
+        cursor = self.sync.cursor
+        for role, name in (("changed_at", self.changed_at), ("the sync's cursor", cursor.column if cursor else "")):
+            if not name:
+                continue
+            column = self._column_or_fail(name, f"{where}: {role}")
             if column.value is not ValueType.DATETIME or column.or_text or column.secret:
                 raise SpecError(
-                    f"{where}: changed_at={column.name} is a {column.value}, or may be a text, or secret.",
+                    f"{where}: {role}={column.name} is a {column.value}, or may be a text, or secret.",
                     "name a column of moments, or leave it out",
+                )
+        if self.storage == "time_series" and self.sync.mode == "watermark":
+            raise SpecError(f"{where}: a time series by watermark.", "its documents have no keys; use append")
+        if self.sync.deletes == "soft":
+            if unique := [index.name for index in self.indexes if index.unique]:
+                raise SpecError(
+                    f"{where}: soft deletes with the unique index {unique[0]}.",
+                    "a deleted document would keep its value from a new row; delete hard, or drop the index",
+                )
+            if self.storage == "time_series" or DELETED_AT in self.fields:
+                raise SpecError(
+                    f"{where}: soft deletes of a time series, or of documents that have a field {DELETED_AT}.",
+                    "delete hard, or rename the field",
                 )
 
     def _column_or_fail(self, name: str, who: str) -> ColumnSpec:

@@ -183,8 +183,8 @@ WRONG_TABLES = [
 ]
 
 WRONG_POLICIES = [
-    _wrong(lambda: SyncPolicy(mode="append"), "'append'", cure="'reload'"),  # type: ignore[arg-type]
-    _wrong(lambda: SyncPolicy(foreign_documents="drop"), "'drop'", cure="refuse, keep"),  # type: ignore[arg-type]
+    _wrong(lambda: SyncPolicy(mode="copy"), "'copy'", cure="reload or"),  # type: ignore[arg-type]
+    _wrong(lambda: SyncPolicy(foreign_documents="drop"), "'drop'", cure="refuse or keep"),  # type: ignore[arg-type]
     _wrong(lambda: ErrorBudget(rows=-1), "-1 rows", cure="rows >= 0"),
     _wrong(lambda: ErrorBudget(percent=100.5), "100.5 %", cure="0 to 100 %"),
     _wrong(lambda: ErrorBudget(percent=float("nan")), "nan %", cure="0 to 100 %"),
