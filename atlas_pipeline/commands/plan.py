@@ -8,16 +8,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from atlas_pipeline.commands import console
-from atlas_pipeline.commands.selection import Selection, select_readable
-from atlas_pipeline.commands.verify import known_rows
-from atlas_pipeline.errors import (
-    EXIT_CANNOT,
-    EXIT_DIFFERENCES,
-    EXIT_DONE,
-    AtlasError,
-    ServerUnavailableError,
-    TargetUnavailableError,
-)
+from atlas_pipeline.commands.each_table import for_each_table, known_rows
+from atlas_pipeline.commands.selection import select_readable
 from atlas_pipeline.settings import Settings
 
 if TYPE_CHECKING:
@@ -34,46 +26,22 @@ def plan(catalog: console.CatalogName = None, table: console.TableName = None, j
 
     Example: atlas-pipeline plan infrastructure_atlas --table users
     """
-    settings = Settings()
-    selection = select_readable(catalog, table, settings)
-    console.collect_less_garbage()
-    planned, problems = run(selection, settings=settings)
-    if json:
-        console.print_json(answer(planned, problems))
-    else:
-        _show(planned)
-    for problem in problems:
-        typer.echo(f"not compared: {problem}", err=True)
-    nothing = all(one.nothing_to_do for one in planned)
-    raise typer.Exit(EXIT_CANNOT if problems else EXIT_DONE if nothing else EXIT_DIFFERENCES)
-
-
-def run(selection: Selection, *, settings: Settings) -> tuple[list[TablePlan], list[str]]:
-    """Plan a sync of tables; gives what it would do, and sentences on what could not be compared."""
-    from functools import partial
-
-    from atlas_pipeline.load.target import Target
-    from atlas_pipeline.local.servers import mongodb
-    from atlas_pipeline.orchestration.sources import places
     from atlas_pipeline.reconcile.plan import plan_table
 
-    planned: list[TablePlan] = []
-    problems: list[str] = []
-    with mongodb(settings) as server, Target(server.uri, timeout_ms=settings.mongodb_timeout_ms) as target:
-        with target.translated():
-            totals = known_rows(target, selection)
-        with console.progress_of(totals) as progress:
-            for one, tables in selection:
-                with places(one, settings, mongodb_uri=server.uri, comment="plan") as place_of:
-                    for each in tables:
-                        try:
-                            with place_of(each).opened() as opened:
-                                planned.append(plan_table(opened, partial(progress, each.collection)))
-                        except (TargetUnavailableError, ServerUnavailableError) as error:
-                            return planned, [*problems, f"{each.collection}: {error} Nothing after it was compared."]
-                        except AtlasError as error:
-                            problems.append(f"{each.collection}: {error}")
-    return planned, problems
+    settings = Settings()
+    outcome = for_each_table(
+        select_readable(catalog, table, settings),
+        lambda opened, progress, _: plan_table(opened, progress),
+        settings=settings,
+        comment="plan",
+        participle="compared",
+        totals=known_rows,
+    )
+    if json:
+        console.print_json(answer(outcome.results, outcome.problems))
+    else:
+        _show(outcome.results)
+    outcome.end(good=all(one.nothing_to_do for one in outcome.results))
 
 
 def answer(planned: Sequence[TablePlan], problems: Sequence[str]) -> dict[str, Any]:

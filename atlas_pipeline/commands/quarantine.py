@@ -6,25 +6,14 @@ import json as json_module
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from atlas_pipeline.commands import console
-from atlas_pipeline.commands.quarantine_filters import (
-    ENTRY_COLUMNS,
-    All,
-    Code,
-    Column,
-    Discarded,
-    Filters,
-    Key,
-    Run,
-    Since,
-    as_json,
-    entry_rows,
-    shown,
-)
+from atlas_pipeline.commands.quarantine_filters import ENTRY_COLUMNS, Filters, as_json, entry_rows, shown
+from atlas_pipeline.commands.quarantine_options import CHOICE, MARKS, filtered
 from atlas_pipeline.commands.selection import Selection, select
 from atlas_pipeline.errors import EXIT_DIFFERENCES, EXIT_DONE, ConfigurationError
 from atlas_pipeline.settings import Settings
@@ -39,16 +28,12 @@ app = typer.Typer(help="Look at rejected rows, try them again, or decide that th
 
 
 @app.command("list")
+@filtered(CHOICE | MARKS)
 def list_entries(
     catalog: console.CatalogName = None,
     table: console.TableName = None,
-    code: Code = None,
-    column: Column = None,
-    key: Key = None,
-    run: Run = None,
-    since: Since = None,
-    discarded: Discarded = False,
-    everything: All = False,
+    *,
+    filters: Filters,
     limit: Annotated[int, typer.Option(min=1, help="At most so many entries.")] = 100,
     json: console.Json = False,
 ) -> None:
@@ -56,9 +41,6 @@ def list_entries(
 
     Example: atlas-pipeline quarantine list infrastructure_atlas --table users
     """
-    filters = Filters(
-        code=code, column=column, key=key, run=run, since=since, discarded=discarded, everything=everything
-    )
     found: list[dict[str, Any]] = []
     total = 0
     selection = select(catalog, table)
@@ -116,16 +98,12 @@ def show(
 
 
 @app.command()
+@filtered(CHOICE | MARKS)
 def replay(
     catalog: console.CatalogName = None,
     table: console.TableName = None,
-    code: Code = None,
-    column: Column = None,
-    key: Key = None,
-    run: Run = None,
-    since: Since = None,
-    discarded: Discarded = False,
-    everything: All = False,
+    *,
+    filters: Filters,
     json: console.Json = False,
 ) -> None:
     """Read rejected rows anew at the source, and load those that can be loaded now.
@@ -137,9 +115,6 @@ def replay(
     """
     from atlas_pipeline.orchestration.table_replay import replay_tables
 
-    filters = Filters(
-        code=code, column=column, key=key, run=run, since=since, discarded=discarded, everything=everything
-    )
     settings = Settings()
     selection = select(catalog, table)
     replayed: list[Replayed] = []
@@ -152,14 +127,12 @@ def replay(
 
 
 @app.command()
+@filtered(CHOICE)
 def discard(
     catalog: console.CatalogName = None,
     table: console.TableName = None,
-    code: Code = None,
-    column: Column = None,
-    key: Key = None,
-    run: Run = None,
-    since: Since = None,
+    *,
+    filters: Filters,
     undo: Annotated[bool, typer.Option("--undo", help="Take it back for entries that were discarded.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     json: console.Json = False,
@@ -172,7 +145,7 @@ def discard(
     """
     from atlas_pipeline.load.discarding import decide, find
 
-    filters = Filters(code=code, column=column, key=key, run=run, since=since, discarded=undo)
+    filters = replace(filters, discarded=undo)
     selection = select(catalog, table)
     with _target() as target:
         found = {each.collection: find(target, one, each, filters.condition(each)) for one, each in _tables(selection)}

@@ -9,18 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from atlas_pipeline.commands import console
+from atlas_pipeline.commands.each_table import for_each_table
 from atlas_pipeline.commands.selection import Selection, select_readable
-from atlas_pipeline.errors import (
-    EXIT_CANNOT,
-    EXIT_DIFFERENCES,
-    EXIT_DONE,
-    AtlasError,
-    ServerUnavailableError,
-    TargetUnavailableError,
-)
 from atlas_pipeline.settings import Settings
 
 if TYPE_CHECKING:
+    from atlas_pipeline.load.target import Target
     from atlas_pipeline.reconcile.repair_result import TableRepair
 
 SHOWN = 20
@@ -47,58 +41,29 @@ def repair(
 
     Example: atlas-pipeline repair infrastructure_atlas --table users
     """
-    settings = Settings()
-    selection = select_readable(catalog, table, settings)
-    console.collect_less_garbage()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # asked to end in whatever way, it can be run again
-    repaired, problems = run(selection, settings=settings, delete_foreign=delete_foreign)
-    complete = all(one.complete for one in repaired)
-    if json:
-        console.print_json(answer(repaired, problems))
-    else:
-        _show(repaired)
-    for problem in problems:
-        typer.echo(f"not repaired: {problem}", err=True)
-    raise typer.Exit(EXIT_CANNOT if problems else EXIT_DONE if complete else EXIT_DIFFERENCES)
-
-
-def run(selection: Selection, *, settings: Settings, delete_foreign: bool) -> tuple[list[TableRepair], list[str]]:
-    """Repair tables; gives what was done, and sentences on what could not be."""
-    from functools import partial
-
     from atlas_pipeline.load.sealing import make_sealer
-    from atlas_pipeline.load.target import Target
-    from atlas_pipeline.local.servers import mongodb
-    from atlas_pipeline.orchestration.sources import places
-    from atlas_pipeline.reconcile.records import Records
     from atlas_pipeline.reconcile.repair import repair_table
     from atlas_pipeline.reconcile.repair_result import Request
 
+    settings = Settings()
+    selection = select_readable(catalog, table, settings)
     sealer = make_sealer(settings.quarantine_key)
-    repaired: list[TableRepair] = []
-    problems: list[str] = []
-    with mongodb(settings) as server, Target(server.uri, timeout_ms=settings.mongodb_timeout_ms) as target:
-        with target.translated():
-            totals = {
-                each.collection: Records(target.pipeline_database(one), one, each).count()
-                for one, tables in selection
-                for each in tables
-            }
-        with console.progress_of(totals) as progress:
-            for one, tables in selection:
-                with places(one, settings, mongodb_uri=server.uri, comment="repair") as place_of:
-                    for each in tables:
-                        request = Request(
-                            delete_foreign=delete_foreign, sealer=sealer, progress=partial(progress, each.collection)
-                        )
-                        try:
-                            with place_of(each).opened() as opened:
-                                repaired.append(repair_table(opened, request))
-                        except (TargetUnavailableError, ServerUnavailableError) as error:
-                            return repaired, [*problems, f"{each.collection}: {error} Nothing after it was repaired."]
-                        except AtlasError as error:
-                            problems.append(f"{each.collection}: {error}")
-    return repaired, problems
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # asked to end in whatever way, it can be run again
+    outcome = for_each_table(
+        selection,
+        lambda opened, progress, _: repair_table(
+            opened, Request(delete_foreign=delete_foreign, sealer=sealer, progress=progress)
+        ),
+        settings=settings,
+        comment="repair",
+        participle="repaired",
+        totals=_reported,
+    )
+    if json:
+        console.print_json(answer(outcome.results, outcome.problems))
+    else:
+        _show(outcome.results)
+    outcome.end(good=all(one.complete for one in outcome.results))
 
 
 def answer(repaired: Sequence[TableRepair], problems: Sequence[str]) -> dict[str, Any]:
@@ -109,6 +74,16 @@ def answer(repaired: Sequence[TableRepair], problems: Sequence[str]) -> dict[str
         "left": [left for one in repaired for left in one.left_as_json()],
         "truncated": any(one.left.count > len(one.left.listed) for one in repaired),
         "not_repaired": list(problems),
+    }
+
+
+def _reported(target: Target, selection: Selection) -> dict[str, int]:
+    from atlas_pipeline.reconcile.records import Records
+
+    return {
+        table.collection: Records(target.pipeline_database(catalog), catalog, table).count()
+        for catalog, tables in selection
+        for table in tables
     }
 
 

@@ -4,28 +4,19 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from atlas_pipeline.commands import console
+from atlas_pipeline.commands.each_table import for_each_table, known_rows
 from atlas_pipeline.commands.selection import Selection, select_readable
-from atlas_pipeline.errors import (
-    EXIT_CANNOT,
-    EXIT_DIFFERENCES,
-    EXIT_DONE,
-    AtlasError,
-    ConfigurationError,
-    ServerUnavailableError,
-    TargetUnavailableError,
-)
+from atlas_pipeline.errors import ConfigurationError
 from atlas_pipeline.settings import Settings
-from atlas_pipeline.spec.catalogs import CatalogSpec
-from atlas_pipeline.spec.tables import TableSpec
 
 if TYPE_CHECKING:
     from atlas_pipeline.reconcile.verification import TableVerification
-    from atlas_pipeline.reconcile.verify import Request
 
 SHOWN = 20
 """Differences that are shown unless all are asked for."""
@@ -59,55 +50,29 @@ def verify(
 
     Example: atlas-pipeline verify infrastructure_atlas --table users
     """
-    from atlas_pipeline.reconcile.verify import Request
+    from atlas_pipeline.reconcile.verify import Request, verify_table
 
     settings = Settings()
     selection = select_readable(catalog, table, settings)
     request = Request(mode=mode, since=_since(selection, since, mode), resume=resume, wait_seconds=wait)
-    console.collect_less_garbage()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # asked to end in whatever way, it can be resumed
-    found, problems = run(selection, request, settings=settings, processes=processes)
+    outcome = for_each_table(
+        selection,
+        lambda opened, progress, place: verify_table(
+            opened, replace(request, progress=progress), place=place, processes=processes
+        ),
+        settings=settings,
+        comment="verify",
+        participle="compared",
+        totals=known_rows,
+    )
+    found, problems = outcome.results, outcome.problems
     equal = all(one.strictly_equal if strict else one.equal for one in found)
     if json:
         console.print_json(answer(found, problems, equal=equal and not problems))
     else:
         _show(found, shown=None if verbose else SHOWN)
-    for problem in problems:
-        typer.echo(f"not compared: {problem}", err=True)
-    raise typer.Exit(EXIT_CANNOT if problems else EXIT_DONE if equal else EXIT_DIFFERENCES)
-
-
-def run(
-    selection: Selection, request: Request, *, settings: Settings, processes: int
-) -> tuple[list[TableVerification], list[str]]:
-    """Verify tables; gives what was found, and sentences on what could not be compared."""
-    from dataclasses import replace
-    from functools import partial
-
-    from atlas_pipeline.load.target import Target
-    from atlas_pipeline.local.servers import mongodb
-    from atlas_pipeline.orchestration.sources import places
-    from atlas_pipeline.reconcile.verify import verify_table
-
-    found: list[TableVerification] = []
-    problems: list[str] = []
-    with mongodb(settings) as server, Target(server.uri, timeout_ms=settings.mongodb_timeout_ms) as target:
-        with target.translated():
-            totals = known_rows(target, selection)
-        with console.progress_of(totals) as progress:
-            for catalog, tables in selection:
-                with places(catalog, settings, mongodb_uri=server.uri, comment="verify") as place_of:
-                    for table in tables:
-                        place = place_of(table)
-                        told = replace(request, progress=partial(progress, table.collection))
-                        try:
-                            with place.opened() as opened:
-                                found.append(verify_table(opened, told, place=place, processes=processes))
-                        except (TargetUnavailableError, ServerUnavailableError) as error:
-                            return found, [*problems, f"{table.collection}: {error} Nothing after it was compared."]
-                        except AtlasError as error:
-                            problems.append(f"{table.collection}: {error}")
-    return found, problems
+    outcome.end(good=equal)
 
 
 def answer(found: Sequence[TableVerification], problems: Sequence[str], *, equal: bool) -> dict[str, Any]:
@@ -121,18 +86,7 @@ def answer(found: Sequence[TableVerification], problems: Sequence[str], *, equal
     }
 
 
-def known_rows(target: Any, selection: Selection) -> dict[str, int]:
-    """Rows that the last sync saw, for the progress bars."""
-    totals: dict[str, int] = {}
-    for catalog, tables in selection:
-        known = {one["_id"]: one for one in target.pipeline_database(catalog)["tables"].find({}, {"published": 1})}
-        for table in tables:
-            published = known.get(f"{catalog.name}.{table.collection}", {}).get("published") or {}
-            totals[table.collection] = int(published.get("source_rows", 0))
-    return totals
-
-
-def _since(selection: Sequence[tuple[CatalogSpec, Sequence[TableSpec]]], since: str | None, mode: str) -> Any:
+def _since(selection: Selection, since: str | None, mode: str) -> Any:
     from atlas_pipeline.mapping.keys import KeyCodec
 
     if since is None:
