@@ -62,6 +62,12 @@ JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnu
 WHERE i.indrelid = %(relation)s::int8::oid AND i.indisprimary AND k.position <= i.indnkeyatts ORDER BY k.position
 """
 
+_LEADING = """
+SELECT DISTINCT a.attname::text
+FROM pg_catalog.pg_index i JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
+WHERE i.indrelid = %(relation)s::int8::oid AND i.indisvalid AND i.indpred IS NULL
+"""
+
 _SHORT = (
     (re.compile(r"^character varying"), "varchar"),
     (re.compile(r"^character\b"), "char"),
@@ -126,6 +132,12 @@ class PostgresCatalog:
         if table not in self._columns and table in self.relations:
             self._columns[table] = self._read_columns(self.relations[table])
         return self._columns.get(table, {})
+
+    def leading_columns(self, table: str) -> frozenset[str]:
+        """Columns with which an index over all rows begins."""
+        relation = self.relations.get(table)
+        rows = self._ask(_LEADING, {"relation": relation.oid}) if relation else ()
+        return frozenset(name for (name,) in rows)
 
     def primary_key(self, table: str) -> tuple[str, ...]:
         if table not in self.relations:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Select, Table, Text, and_, cast, exists, null
 from sqlalchemy.dialects.postgresql.base import PGDialect
@@ -21,7 +23,8 @@ from atlas_pipeline.extract.postgres_catalog import PostgresCatalog, RealColumn
 from atlas_pipeline.extract.postgres_errors import UnfitKeyError
 from atlas_pipeline.extract.postgres_session import PostgresSession
 from atlas_pipeline.extract.postgres_types import Policy
-from atlas_pipeline.extract.snapshot import WHOLE_TABLE, Orphans, Row, SourceColumn, Stretch
+from atlas_pipeline.extract.rate import paced
+from atlas_pipeline.extract.snapshot import WHOLE_TABLE, Orphans, Row, SourceColumn, SourceTime, Stretch, Window
 from atlas_pipeline.extract.statements import Expression, Reading
 from atlas_pipeline.spec.columns import ColumnSpec
 from atlas_pipeline.spec.tables import Reference, TableSpec
@@ -29,6 +32,8 @@ from atlas_pipeline.spec.tables import Reference, TableSpec
 EXAMPLES = 20
 KEYS_PER_QUERY = 500
 FETCH_KEYS = 2_000
+_PUT_BACK = timedelta(days=1)
+"""No clock was put back by more since there are time zones."""
 _DIALECT = PGDialect(paramstyle="pyformat")  # type: ignore[no-untyped-call]
 _SAME_ORDER = frozenset({"UTF8", "SQL_ASCII", "LATIN1"})
 """Encodings whose bytes order as those of UTF-8 do."""
@@ -40,10 +45,12 @@ class PostgresSnapshot:
 
     Args:
         session: The transaction; it must outlive the snapshot.
+        time: The server's clock right before it began.
     """
 
-    def __init__(self, session: PostgresSession) -> None:
+    def __init__(self, session: PostgresSession, time: SourceTime) -> None:
         self._session = session
+        self.time = time
         version, encoding, size = session.all(
             "SELECT current_setting('server_version'), current_setting('server_encoding'), "
             "pg_catalog.pg_database_size(pg_catalog.current_database())",
@@ -67,11 +74,21 @@ class PostgresSnapshot:
         return int(self._all(statements.row_count(self._reading(table)), table.source)[0][0])
 
     def batches(
-        self, table: TableSpec, order: Sequence[str] = (), stretch: Stretch = WHOLE_TABLE
+        self,
+        table: TableSpec,
+        order: Sequence[str] = (),
+        stretch: Stretch = WHOLE_TABLE,
+        window: Window | None = None,
     ) -> Iterator[list[Row]]:
         unbounded = [i for i, column in enumerate(table.columns) if column.unbounded]
-        with self._stream(statements.ordered_rows(self._reading(table), order, stretch), table.source) as fetch:
-            yield from batched_rows(fetch, unbounded)
+        reading = self._reading(table)
+        rows = statements.ordered_rows(reading, order, stretch)
+        parts = [rows]
+        if window is not None:
+            parts = statements.in_window(rows, self._inside(reading, window))
+        for part in parts:
+            with self._stream(part, table.source) as fetch:
+                yield from batched_rows(paced(fetch, table.sync.rows_per_second), unbounded)
 
     def keys(self, table: TableSpec) -> Iterator[Row]:
         yield from self._streamed(statements.ordered_keys(self._reading(table)), table.source)
@@ -87,6 +104,29 @@ class PostgresSnapshot:
                 texts = [tuple(str(value) for value in key) for key in part]
                 rows += self._all(statements.rows_by_key(reading, texts, as_text=True), table.source)
         return rows
+
+    def keys_in(self, table: TableSpec, window: Window) -> Iterator[list[tuple[Row, Any]]]:
+        reading = self._reading(table)
+        for part in statements.keys_in(reading, window.column, self._inside(reading, window)):
+            with self._stream(part, table.source) as fetch:
+                while rows := fetch(FETCH_KEYS):
+                    yield [(row[:-1], row[-1]) for row in rows]
+
+    def _inside(self, reading: Reading, window: Window) -> list[Expression]:
+        """The conditions of a window; those without a moment come last. Bounds are as the real column holds them."""
+        moment = reading.source.c[window.column]
+        since, until = window.since, window.until
+        real = self._catalog.columns(reading.table.source)[window.column]
+        if real.policy is not None and real.policy.base == "timestamp":
+            zone = ZoneInfo(reading.table.column(window.column).zone)
+            since, until = (one and one.astimezone(zone).replace(tzinfo=None) for one in (since, until))
+            if until is not None and zone.key != "UTC":  # of an hour that comes twice, all are of the first one
+                until += _PUT_BACK
+        conditions = [statements.between(moment, since, until)]
+        return [*conditions, moment.is_(None)] if window.nulls else conditions
+
+    def is_indexed(self, table: TableSpec, column: str) -> bool:
+        return column in self._catalog.leading_columns(table.source)
 
     def duplicate_keys(self, table: TableSpec) -> int:
         return int(self._all(statements.duplicate_keys(self._reading(table)), table.source)[0][0])

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC
 
 import psycopg
 from psycopg.conninfo import make_conninfo
@@ -20,6 +21,7 @@ from atlas_pipeline.extract.postgres_errors import refused
 from atlas_pipeline.extract.postgres_loaders import use_any_bytes
 from atlas_pipeline.extract.postgres_session import Connection, PostgresSession
 from atlas_pipeline.extract.postgres_snapshot import PostgresSnapshot
+from atlas_pipeline.extract.snapshot import SourceTime
 
 CONNECT_SECONDS = 10
 """How long to wait for a server that does not answer at all, unless less is wanted."""
@@ -30,6 +32,19 @@ FROM unnest(%(names)s::text[], %(settings)s::text[]) AS wanted (name, setting)
 JOIN pg_catalog.pg_settings known ON known.name = wanted.name
 """
 """Older servers lack some settings. They last as long as the transaction, so that a pooler's next user has his own."""
+
+
+_TIME = """
+SELECT statement_timestamp(),
+  min(xact_start),
+  count(*) FILTER (WHERE query = '<insufficient privilege>')
+FROM pg_catalog.pg_stat_activity
+WHERE datname = current_database() AND usesysid IS NOT NULL AND pid <> pg_backend_pid()
+  AND coalesce(backend_type, 'client backend') = 'client backend' AND application_name NOT LIKE 'atlas-pipeline%'
+"""
+"""Asked before the transaction begins, so that nobody can begin and commit in between unseen. Our own sessions only
+read. What is hidden from us has no type.
+"""
 
 
 class PostgresSource:
@@ -60,12 +75,12 @@ class PostgresSource:
     @contextmanager
     def snapshot(self, *, label: str = "") -> Iterator[PostgresSnapshot]:
         """One consistent view for as long as the context lasts. Raises SourceError and SourceLockedError."""
-        connection = self._connect(f"atlas-pipeline {label}".strip())
+        connection, time = self._connect(f"atlas-pipeline {label}".strip())
         session = PostgresSession(connection, where=self.description, statement_seconds=self._statement_seconds)
         with session:
-            yield PostgresSnapshot(session)
+            yield PostgresSnapshot(session, time)
 
-    def _connect(self, application: str) -> Connection:
+    def _connect(self, application: str) -> tuple[Connection, SourceTime]:
         settings = {
             "statement_timeout": str(math.ceil(self._statement_seconds * 1000)),
             "lock_timeout": str(max(1, math.ceil(self._timeout_seconds * 1000))),  # 0 would mean for ever
@@ -82,6 +97,7 @@ class PostgresSource:
         connection: Connection | None = None
         try:
             connection = psycopg.connect(self._conninfo, application_name=application, prepare_threshold=None)
+            time = _time_of(connection)
             connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
             connection.read_only = True
             connection.execute(_SET, {"names": list(settings), "settings": list(settings.values())})
@@ -93,7 +109,14 @@ class PostgresSource:
             if connection is not None:
                 connection.close()
             raise refused(error, self.description, self._variable) from None
-        return connection
+        return connection, time
+
+
+def _time_of(connection: Connection) -> SourceTime:
+    connection.autocommit = True
+    now, oldest, hidden = connection.execute(_TIME).fetchall()[0]
+    connection.autocommit = False
+    return SourceTime(now=now.astimezone(UTC), settled=min(now, oldest or now).astimezone(UTC), hidden=hidden)
 
 
 def _conninfo(parsed: URL, variable: str, connect_seconds: int) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 from atlas_pipeline.spec.columns import ColumnSpec, ValueType
@@ -92,8 +93,44 @@ class Orphans:
     examples: tuple[tuple[Row, Any], ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceTime:
+    """The source's own clock when the view was made.
+
+    Attributes:
+        now: Its time, in UTC.
+        settled: No transaction that began before this moment can still commit something that the view lacks, as far as
+            the source tells; a source that does not tell of transactions gives `now`.
+        hidden: Sessions of which the source does not tell us.
+    """
+
+    now: datetime
+    settled: datetime
+    hidden: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """Rows by a column of moments.
+
+    Attributes:
+        column: The column.
+        since: From this moment on; None for all.
+        until: Before this moment; None for all.
+        nulls: Rows without a moment too.
+    """
+
+    column: str
+    since: datetime | None = None
+    until: datetime | None = None
+    nulls: bool = False
+
+
 class Snapshot(Protocol):
     """One consistent, read-only view of a source."""
+
+    time: SourceTime
+    """When the view was made."""
 
     description: str
     """How the view was made, for people."""
@@ -114,12 +151,16 @@ class Snapshot(Protocol):
         """Rows of the table."""
 
     def batches(
-        self, table: TableSpec, order: Sequence[str] = (), stretch: Stretch = WHOLE_TABLE
+        self,
+        table: TableSpec,
+        order: Sequence[str] = (),
+        stretch: Stretch = WHOLE_TABLE,
+        window: Window | None = None,
     ) -> Iterator[list[Row]]:
         """The rows of a stretch of keys, columns in the spec's order, in batches bounded by rows and bytes.
 
         Rows come in key order, or by the columns of `order` first and then by key. An optional column that the source
-        lacks is None.
+        lacks is None. Of a window only its rows come, and maybe some others as for `keys_in`.
         """
 
     def keys(self, table: TableSpec) -> Iterator[Row]:
@@ -127,6 +168,14 @@ class Snapshot(Protocol):
 
     def rows_by_key(self, table: TableSpec, keys: Sequence[Row]) -> list[Row]:
         """The rows with these keys, in key order."""
+
+    def keys_in(self, table: TableSpec, window: Window) -> Iterator[list[tuple[Row, Any]]]:
+        """Key and moment, as it is read, of the rows in a window, in pages. Of a source that keeps moments as texts
+        some others too, for their forms do not all order alike.
+        """
+
+    def is_indexed(self, table: TableSpec, column: str) -> bool:
+        """Whether an index leads with this column, so that a window of it is found without reading the table."""
 
     def duplicate_keys(self, table: TableSpec) -> int:
         """Rows whose key another row has too."""

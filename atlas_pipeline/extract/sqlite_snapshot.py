@@ -9,9 +9,11 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Select, Text, and_, cast, null, select
 from sqlalchemy.dialects import sqlite as sqlite_dialect
@@ -19,9 +21,20 @@ from sqlalchemy.dialects import sqlite as sqlite_dialect
 from atlas_pipeline.extract import statements
 from atlas_pipeline.extract.batching import batched_rows
 from atlas_pipeline.extract.lookups import one_value_per_key
-from atlas_pipeline.extract.snapshot import WHOLE_TABLE, Orphans, Row, SourceColumn, Stretch, Undecodable
+from atlas_pipeline.extract.rate import paced
+from atlas_pipeline.extract.snapshot import (
+    WHOLE_TABLE,
+    Orphans,
+    Row,
+    SourceColumn,
+    SourceTime,
+    Stretch,
+    Undecodable,
+    Window,
+)
 from atlas_pipeline.extract.sqlite_errors import translate, translated
-from atlas_pipeline.extract.statements import Reading
+from atlas_pipeline.extract.statements import Expression, Reading
+from atlas_pipeline.extract.text_moments import inside, no_moment, text_bounds
 from atlas_pipeline.spec.columns import ValueType
 from atlas_pipeline.spec.tables import Reference, TableSpec
 
@@ -46,13 +59,24 @@ _SCAFFOLDS = (
 
 
 class SqliteSnapshot:
-    """One consistent view of an SQLite file; see `atlas_pipeline.extract.snapshot.Snapshot`."""
+    """One consistent view of an SQLite file; see `atlas_pipeline.extract.snapshot.Snapshot`.
 
-    def __init__(self, connection: sqlite3.Connection, description: str, size_bytes: int, path: Path) -> None:
+    Args:
+        connection: The connection, in its transaction.
+        description: How the view was made.
+        size_bytes: Size of the file.
+        path: The file, for messages.
+        now: The time right before the view was made, by the clock that an application on this machine sets moments by.
+    """
+
+    def __init__(
+        self, connection: sqlite3.Connection, description: str, *, size_bytes: int, path: Path, now: datetime
+    ) -> None:
         self.description = description
         self.size_bytes = size_bytes
         self._path = path
         self._connection = connection
+        self.time = SourceTime(now=now, settled=now)
         self._collation = "BINARY"  # whatever a key column declares: the target orders by bytes
         if connection.execute("PRAGMA encoding").fetchone()[0] != "UTF-8":
             # UTF-16 files order text by its UTF-16 bytes; the target orders by UTF-8, as Python does by code point.
@@ -80,18 +104,30 @@ class SqliteSnapshot:
         return int(self._scalar(statements.row_count(self._reading(table))))
 
     def batches(
-        self, table: TableSpec, order: Sequence[str] = (), stretch: Stretch = WHOLE_TABLE
+        self,
+        table: TableSpec,
+        order: Sequence[str] = (),
+        stretch: Stretch = WHOLE_TABLE,
+        window: Window | None = None,
     ) -> Iterator[list[Row]]:
         """The rows of a stretch in order.
 
         The driver raises for a whole fetch when one text is not UTF-8. Then the rest is read again behind the last
         complete batch, with such texts as `Undecodable`, so that only the bad rows are refused.
         """
+        reading = self._reading(table)
+        rows = statements.ordered_rows(reading, order, stretch)
+        parts = [rows]
+        if window is not None:
+            parts = statements.in_window(rows, _inside(reading, window))
+        for part in parts:
+            yield from self._batches(table, part)
+
+    def _batches(self, table: TableSpec, ordered: Select[Any]) -> Iterator[list[Row]]:
         unbounded = [i for i, column in enumerate(table.columns) if column.unbounded]
-        ordered = statements.ordered_rows(self._reading(table), order, stretch)
         passed = 0
         try:
-            for batch in batched_rows(self._cursor(ordered), unbounded):
+            for batch in batched_rows(paced(self._cursor(ordered), table.sync.rows_per_second), unbounded):
                 yield batch
                 passed += len(batch)
         except sqlite3.Error as error:
@@ -101,7 +137,7 @@ class SqliteSnapshot:
             return
         with self._tolerant():
             # By number, for a key says nothing of where to go on when it is NULL or when several rows have it.
-            yield from batched_rows(self._cursor(ordered.offset(passed)), unbounded)
+            yield from batched_rows(paced(self._cursor(ordered.offset(passed)), table.sync.rows_per_second), unbounded)
 
     def keys(self, table: TableSpec) -> Iterator[Row]:
         yield from self._streamed(statements.ordered_keys(self._reading(table)))
@@ -114,6 +150,22 @@ class SqliteSnapshot:
                 statement = statements.rows_by_key(reading, keys[start : start + KEYS_PER_QUERY])
                 rows += self._execute(statement).fetchall()
         return rows
+
+    def keys_in(self, table: TableSpec, window: Window) -> Iterator[list[tuple[Row, Any]]]:
+        reading = self._reading(table)
+        with self._tolerant():
+            for part in statements.keys_in(reading, window.column, _inside(reading, window)):
+                fetch = self._cursor(part)
+                while rows := fetch(2_000):
+                    yield [(row[:-1], row[-1]) for row in rows]
+
+    def is_indexed(self, table: TableSpec, column: str) -> bool:
+        rows = self._all(
+            "SELECT 1 FROM pragma_index_list(?) AS l, pragma_index_info(l.name) AS i "
+            "WHERE i.seqno = 0 AND i.name = ? AND NOT l.partial",
+            (table.source, column),
+        )
+        return bool(rows) or self.primary_key(table.source)[:1] == (column,)
 
     def duplicate_keys(self, table: TableSpec) -> int:
         return int(self._scalar(statements.duplicate_keys(self._reading(table))))
@@ -200,6 +252,14 @@ class SqliteSnapshot:
     def _all(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
         with translated(self._path):
             return self._connection.execute(sql, parameters).fetchall()
+
+
+def _inside(reading: Reading, window: Window) -> list[Expression]:
+    """The conditions of a window; those without a moment come last."""
+    moment = reading.source.c[window.column]
+    zone = ZoneInfo(reading.table.column(window.column).zone)
+    conditions: list[Expression] = [inside(moment, text_bounds(window, zone))]
+    return [*conditions, no_moment(moment)] if window.nulls else conditions
 
 
 def _scaffold_of(declared: str) -> ValueType:

@@ -13,6 +13,7 @@ import sqlite3
 import uuid
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
@@ -57,17 +58,20 @@ class SqliteSource:
             )
         with self._leaving_no_log(), closing(self._open()) as connection, translated(self.path):
             mode = connection.execute("PRAGMA journal_mode").fetchone()[0]
+            now = datetime.now(UTC)
             connection.execute("BEGIN")
             connection.execute(
                 "SELECT count(*) FROM sqlite_schema"
             ).fetchone()  # the snapshot begins here, not at BEGIN
             size = self.path.stat().st_size
             if mode == "wal" and size <= COPY_ABOVE_BYTES:
-                yield SqliteSnapshot(connection, "one read transaction on the WAL file", size, self.path)
+                description = "one read transaction on the WAL file"
+                yield SqliteSnapshot(connection, description, size_bytes=size, path=self.path, now=now)
                 return
             with self._copied(connection) as copy:
                 connection.rollback()
-                yield SqliteSnapshot(copy, "a private copy made by SQLite's backup", size, self.path)
+                description = "a private copy made by SQLite's backup"
+                yield SqliteSnapshot(copy, description, size_bytes=size, path=self.path, now=now)
 
     @contextmanager
     def _readable(self) -> Iterator[None]:
@@ -112,7 +116,8 @@ class SqliteSource:
     @contextmanager
     def _copied(self, connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
         self._copies.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _remove_abandoned(self._copies)
+        for path in abandoned(self._copies):
+            path.unlink(missing_ok=True)
         size, free = self.path.stat().st_size, shutil.disk_usage(self._copies).free
         if free < size:
             raise SourceError(
@@ -133,12 +138,10 @@ class SqliteSource:
             path.unlink(missing_ok=True)
 
 
-def _remove_abandoned(copies: Path) -> None:
-    """Remove copies whose process died while it made them. Later on a copy has no name any more."""
-    for path in copies.glob("*-*.sqlite3*"):  # and their journals
-        owner = path.name.partition("-")[0]
-        if owner.isdigit() and not psutil.pid_exists(int(owner)):
-            path.unlink(missing_ok=True)
+def abandoned(copies: Path) -> list[Path]:
+    """Copies, and their journals, whose process died while it made them. Later on a copy has no name any more."""
+    owners = ((path, path.name.partition("-")[0]) for path in copies.glob("*-*.sqlite3*"))
+    return [path for path, owner in owners if owner.isdigit() and not psutil.pid_exists(int(owner))]
 
 
 def _file_of(url: str, variable: str) -> Path:

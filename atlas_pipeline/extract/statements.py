@@ -26,6 +26,7 @@ from sqlalchemy import (
     select,
     tuple_,
 )
+from sqlalchemy.types import NullType
 
 from atlas_pipeline.extract.snapshot import WHOLE_TABLE, Stretch
 from atlas_pipeline.spec.tables import Reference, TableSpec
@@ -107,6 +108,25 @@ def rows_by_key(reading: Reading, keys: Sequence[Sequence[Any]], *, as_text: boo
     if len(key) == 1:
         return statement.where(key[0].in_([values[0] for values in keys]))
     return statement.where(or_(*(and_(*(k == v for k, v in zip(key, values, strict=True))) for values in keys)))
+
+
+def keys_in(reading: Reading, column: str, inside: Sequence[Expression]) -> list[Select[Any]]:
+    """Key and moment of the rows of a window; as for `in_window`."""
+    return in_window(select(*reading.key_reads, reading.reads[column]).select_from(reading.source), inside)
+
+
+def in_window(rows: Select[Any], inside: Sequence[Expression]) -> list[Select[Any]]:
+    """Those of some ordered rows that fulfil a condition each, in parts. As one, a server that orders by the index of
+    the moments would read all of it.
+    """
+    return [rows.where(one) for one in inside]
+
+
+def between(moment: Expression, since: Any, until: Any) -> Expression:
+    """The condition that a moment is in a window, whose bounds are values as the column holds them, or None."""
+    bounds = [] if since is None else [moment >= literal(since, NullType())]
+    bounds += [] if until is None else [moment < literal(until, NullType())]
+    return and_(moment.is_not(None), *bounds)
 
 
 def duplicate_keys(reading: Reading) -> Select[Any]:

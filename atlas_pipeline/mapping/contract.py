@@ -14,7 +14,7 @@ from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field, InstanceO
 from typing_extensions import TypedDict
 
 from atlas_pipeline.spec.columns import ColumnSpec, ValueType
-from atlas_pipeline.spec.document import FieldSpec, leaves_of
+from atlas_pipeline.spec.document import FieldSpec, leaves_of, may_be_absent
 from atlas_pipeline.spec.expressions import FirstOf, Unpacked
 from atlas_pipeline.spec.tables import TableSpec
 
@@ -92,11 +92,7 @@ def _of_field(field: FieldSpec, columns: dict[str, ColumnSpec]) -> Any:
             parts[member.name] = _optional(_ANNOTATIONS[member.value], member.nullable)
         if choice.rest:
             parts[choice.rest] = dict[str, Any]
-    absent = len(unpacked) > 1 or any(
-        isinstance(choice, Unpacked) and (choice.absent_when_bare or columns[choice.column].stores_null)
-        for choice in unpacked
-    )
-    return _optional(_typed_dict(field.path, parts), absent)
+    return _optional(_typed_dict(field.path, parts), may_be_absent(field, columns))
 
 
 def _annotation(column: ColumnSpec) -> Any:

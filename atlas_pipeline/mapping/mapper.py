@@ -77,14 +77,14 @@ class Mapper:
 
     def __init__(self, table: TableSpec, lookups: Lookups | None = None) -> None:
         self.table = table
-        lookups = lookups or Lookups()
+        self.lookups = lookups = lookups or Lookups()
         self._contract = batch_contract(table)
         convert = [partial(_converter, column, lookups.texts.get(column.name)) for column in table.columns]
         self._convert = [of_column(unnoted) for of_column in convert]
         self._bulk = [
             (position, self._convert[position])
             for position, column in enumerate(table.columns)
-            if (column.value not in IDENTITY_TYPES or column.restored_from is not None or column.default)
+            if (column.value not in IDENTITY_TYPES or column.restored_from or column.default or column.refused)
             and column.inexact == "refuse"
         ]
         self._counted = [
@@ -198,6 +198,8 @@ def _converter(column: ColumnSpec, texts: Mapping[int, tuple[str, ...]] | None, 
     canonical = canonical_of(column, note)
     if column.restored_from is not None:
         canonical = _restoring(texts or {}, canonical)
+    if column.refused:
+        canonical = _refuse
     default = json.loads(column.default) if column.default else None
     empty_is_null, dates = column.empty_is_null, frozenset(column.dates)
 
@@ -208,6 +210,10 @@ def _converter(column: ColumnSpec, texts: Mapping[int, tuple[str, ...]] | None, 
         return with_dates(converted, dates) if dates else converted
 
     return convert
+
+
+def _refuse(_value: Any) -> Any:
+    raise ValueRejectedError(RejectCode.UNKNOWN_COLUMN, "a value in a column that the spec does not know")
 
 
 def _replaced(column: ColumnSpec) -> Iterator[tuple[Any, tuple[str, str]]]:

@@ -28,6 +28,7 @@ class RejectCode(StrEnum):
     NUL_IN_KEY = "nul_in_key"
     INEXACT = "inexact"  # BSON cannot hold the value exactly, and the spec names no policy for that
     AMBIGUOUS_REFERENCE = "ambiguous_reference"
+    UNKNOWN_COLUMN = "unknown_column"  # a value in a column that appeared at the source, by the policy `quarantine`
     CONTRACT = "contract"  # the document contract refused what the canonical functions let pass
     TOO_LARGE = "too_large"
     DUPLICATE_VALUE = "duplicate_value"  # another row with a lower key holds the same unique value

@@ -133,6 +133,7 @@ class ColumnSpec:
         maximum: Largest believable number, or None. Larger ones are loaded and warned of.
         restored_from: `(table, column)` whose texts this column refers to, where the source has turned numeric-looking
             ones into numbers; they are turned back into the text found there.
+        refused: It has no place in the document: a row that has a value there goes to the quarantine.
         about: What a reader must know of the column.
     """
 
@@ -153,6 +154,7 @@ class ColumnSpec:
     minimum: float | None = None
     maximum: float | None = None
     restored_from: tuple[str, str] | None = None
+    refused: bool = False
     about: str = ""
 
     def __post_init__(self) -> None:
@@ -186,8 +188,8 @@ class ColumnSpec:
             )
         if self.items is ValueType.ARRAY:
             raise SpecError(f"{where}: an array of arrays.", "name the innermost type; nesting is in the values")
-        if self.optional and not (self.nullable or self.default):
-            raise SpecError(f"{where} is optional, but not nullable.", "add nullable=True or a default")
+        if (self.optional or self.refused) and not (self.nullable or self.default):
+            raise SpecError(f"{where} is optional or refused, but not nullable.", "add nullable=True or a default")
         if self.default and not json_fits(self.default, self.value):
             raise SpecError(f"{where}: default {self.default!r} is no JSON of a {self.value}.", "correct default=")
         if (self.empty_is_null or self.dates) and self.value not in JSON_TYPES:

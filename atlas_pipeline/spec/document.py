@@ -163,6 +163,15 @@ def _leaves(field: FieldSpec, source: Expression, columns: Mapping[str, ColumnSp
             raise SpecError(f"Field {path}: the catalog has no rule for tenants.", "give the catalog tenant=")
 
 
+def may_be_absent(field: FieldSpec, columns: Mapping[str, ColumnSpec]) -> bool:
+    """Whether a sub-document that is made as a whole may be null."""
+    choices = field.source.choices if isinstance(field.source, FirstOf) else (field.source,)
+    return len(choices) > 1 or any(
+        isinstance(choice, Unpacked) and (choice.absent_when_bare or columns[choice.column].stores_null)
+        for choice in choices
+    )
+
+
 def _unpacked_leaves(path: str, unpacked: Unpacked, columns: Mapping[str, ColumnSpec]) -> Iterator[Leaf]:
     absent = columns[unpacked.column].stores_null or unpacked.absent_when_bare
     for member in unpacked.members:

@@ -98,7 +98,7 @@ def lost_columns(
             kept.add(source.column)  # type: ignore[union-attr]  # all that keep have one
         if isinstance(source, Microseconds):
             finer.add(source.column)
-    lost = [name for name in columns if name not in kept]
+    lost = [name for name, column in columns.items() if name not in kept and not column.refused]
     cut = [name for name, column in columns.items() if column.inexact == "microseconds" and name not in finer]
     return (*lost, *(f"{name} (its microseconds)" for name in cut))
 

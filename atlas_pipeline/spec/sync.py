@@ -115,7 +115,7 @@ class SyncPolicy:
         rows_per_second: How fast a sync may read the source; None for as fast as it can.
     """
 
-    mode: Mode = "reload"
+    mode: Mode = "reconcile"
     cursor: Cursor | None = None
     reconcile_every: int = 24
     deletes: Literal["hard", "soft"] = "hard"

@@ -47,6 +47,7 @@ class TableSpec:
         collection: Collection name in the target database.
         key: Primary key columns in key order. One column becomes `_id` as a scalar, several a sub-document.
         columns: All columns to move.
+        ignored: Columns of the source that are left out on purpose, also when they appear later.
         document: Fields of the document beside `_id`, in order. Unless given, one per column, in the columns' order.
         indexes: All secondary indexes of the collection.
         references: Soft and hard references, checked over the whole table.
@@ -64,6 +65,7 @@ class TableSpec:
     collection: str
     key: tuple[str, ...]
     columns: tuple[ColumnSpec, ...]
+    ignored: tuple[str, ...] = ()
     document: tuple[FieldSpec, ...] = ()
     indexes: tuple[IndexSpec, ...] = ()
     references: tuple[Reference, ...] = ()
@@ -85,11 +87,12 @@ class TableSpec:
             column.check(where)
         for index in self.indexes:
             index.check(where)
-        _refuse_repeats(f"{where}: column", (column.name for column in self.columns))
+        _refuse_repeats(f"{where}: column", (*(column.name for column in self.columns), *self.ignored))
         _refuse_repeats(f"{where}: index", (index.name for index in self.indexes))
         self._check_key(where)
         if not self.document:
-            kept = tuple(column for column in self.columns if self.keep_key or column.name not in self.key)
+            moved = (column for column in self.columns if not column.refused)
+            kept = tuple(column for column in moved if self.keep_key or column.name not in self.key)
             object.__setattr__(self, "document", flat_document(kept))
         self._check_document(where)
         if not self.has_tenant:  # else the catalog checks the rest, when it has put its rule in
@@ -139,6 +142,12 @@ class TableSpec:
             raise SpecError(
                 f"{where}: time field {self.time_series.time_field} is no moment that is always there.",
                 "name a field made from a column that is not null",
+            )
+        cursor = self.sync.cursor
+        if cursor is not None and time[0].columns != (cursor.column,):
+            raise SpecError(
+                f"{where}: cursor {cursor.column} of a time series is not its time, {' or '.join(time[0].columns)}.",
+                "let the cursor be the column of the time field, or use mode='reconcile'",
             )
         if self.time_series.meta_field not in {leaf.path.split(".")[0] for leaf in self.leaves} - {time[0].path}:
             raise SpecError(
@@ -220,9 +229,9 @@ class TableSpec:
                     f"{where}: soft deletes with the unique index {unique[0]}.",
                     "a deleted document would keep its value from a new row; delete hard, or drop the index",
                 )
-            if self.storage == "time_series" or DELETED_AT in self.fields:
+            if self.storage == "time_series" or self.embedding is not None or DELETED_AT in self.fields:
                 raise SpecError(
-                    f"{where}: soft deletes of a time series, or of documents that have a field {DELETED_AT}.",
+                    f"{where}: soft deletes of a time series, of documents with vectors or with a field {DELETED_AT}.",
                     "delete hard, or rename the field",
                 )
 

@@ -5,7 +5,10 @@ What belongs here: what models cost and what calls have cost. What does not: wha
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from atlas_pipeline.spec.shorthand import boolean, double, index, integer, text, unique, utc
+from atlas_pipeline.spec.sync import Cursor, SyncPolicy
 from atlas_pipeline.spec.tables import Reference, TableSpec
 
 AI_MODEL_CONFIGS = TableSpec(
@@ -41,6 +44,7 @@ AI_ACTIVITY_LOGS = TableSpec(
     collection="ai_activity_logs",
     about="One row per AI call, for cost reports. The largest table.",
     key=("id",),
+    sync=SyncPolicy(mode="append", cursor=Cursor(column="created_at", overlap=timedelta(minutes=5))),
     columns=(
         text("id", 36),
         text("generation_id", 64, nullable=True),

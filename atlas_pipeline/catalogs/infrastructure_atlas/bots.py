@@ -6,7 +6,10 @@ Identifiers of platforms are text even when they are all digits.
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from atlas_pipeline.spec.shorthand import boolean, double, index, integer, json_array, json_object, text, unique, utc
+from atlas_pipeline.spec.sync import Cursor, SyncPolicy
 from atlas_pipeline.spec.tables import Reference, TableSpec
 
 PLATFORMS = ("telegram", "slack", "teams")
@@ -66,6 +69,7 @@ BOT_MESSAGES = TableSpec(
     collection="bot_messages",
     about="Log of all traffic of the bots.",
     key=("id",),
+    sync=SyncPolicy(mode="append", cursor=Cursor(column="created_at", overlap=timedelta(minutes=5))),
     columns=(
         integer("id"),
         integer("conversation_id"),

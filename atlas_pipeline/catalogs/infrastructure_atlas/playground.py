@@ -5,7 +5,10 @@ What belongs here: work with agents. What does not: chat without an agent (`chat
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from atlas_pipeline.spec.shorthand import double, index, integer, json_array, json_object, text, utc
+from atlas_pipeline.spec.sync import Cursor, SyncPolicy
 from atlas_pipeline.spec.tables import Reference, TableSpec
 
 CLIENTS = ("web", "telegram", "slack", "teams")
@@ -15,6 +18,10 @@ PLAYGROUND_SESSIONS = TableSpec(
     collection="playground_sessions",
     about="Agent sessions, each with its whole conversation in one row, which can pass the size limit of a document.",
     key=("id",),
+    # A source that was made without its migrations has no index on the column.
+    sync=SyncPolicy(
+        mode="watermark", cursor=Cursor(column="updated_at", overlap=timedelta(minutes=5), unindexed="warn")
+    ),
     changed_at="updated_at",
     columns=(
         text("id", 36, about="A client may choose it."),
@@ -42,6 +49,7 @@ PLAYGROUND_USAGE = TableSpec(
     collection="playground_usage",
     about="One row per agent request, with its messages, tokens and cost.",
     key=("id",),
+    sync=SyncPolicy(mode="append", cursor=Cursor(column="created_at", overlap=timedelta(minutes=5))),
     columns=(
         integer("id"),
         # The column has INTEGER affinity, which turns an all-digit id of a user into a number.

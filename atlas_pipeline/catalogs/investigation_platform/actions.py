@@ -6,8 +6,11 @@ What belongs here: the tables that have a tenant of their own. What does not: wh
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from atlas_pipeline.spec.shapes import constant, duration, field, tenant
 from atlas_pipeline.spec.shorthand import by_keys, integer, json_array, json_object, text, utc
+from atlas_pipeline.spec.sync import Cursor, SyncPolicy
 from atlas_pipeline.spec.tables import Reference, TableSpec
 
 MOMENT = "TIMESTAMPTZ or TIMESTAMP"
@@ -57,6 +60,8 @@ COMPOSIO_ACTION_AUDITS = TableSpec(
     collection="composio_action_audits",
     about="Attempts of actions in external tools; one row per attempt.",
     key=("id",),
+    # A day, for the writer gives UTC without a zone, which a session in another zone takes for its own time.
+    sync=SyncPolicy(mode="append", cursor=Cursor(column="executed_at", overlap=timedelta(days=1))),
     columns=(
         text("id", 36),
         text("action_id", 255, about="Repeats with each attempt."),

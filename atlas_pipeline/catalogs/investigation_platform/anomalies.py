@@ -6,6 +6,8 @@ people make of an event (`investigations`, `soar`).
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from atlas_pipeline.spec.columns import ValueType
 from atlas_pipeline.spec.expressions import Tail
 from atlas_pipeline.spec.shapes import (
@@ -21,6 +23,7 @@ from atlas_pipeline.spec.shapes import (
 )
 from atlas_pipeline.spec.shorthand import boolean, by_keys, double, integer, json_array, json_object, text, utc
 from atlas_pipeline.spec.storage import Embedding, TimeSeries, VectorIndex
+from atlas_pipeline.spec.sync import Cursor, SyncPolicy
 from atlas_pipeline.spec.tables import Reference, TableSpec
 
 ID = "UUID or VARCHAR(36)"
@@ -89,6 +92,8 @@ DETECTION_RUNS = TableSpec(
     collection="detection_runs",
     about="Runs of detectors over a window of time.",
     key=("id",),
+    # A day, for the jobs write local time into columns with a zone, and a row changes until its run is over.
+    sync=SyncPolicy(mode="append", cursor=Cursor(column="started_at", overlap=timedelta(days=1))),
     columns=(
         text("id", sql_type=ID),
         text("detector_id", sql_type=ID),

@@ -6,10 +6,13 @@ actions (`composio`).
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from atlas_pipeline.spec.columns import ValueType
 from atlas_pipeline.spec.shapes import constant, copied, field, tenant, translated, unpacked, whole
 from atlas_pipeline.spec.shorthand import by_keys, integer, json_object, json_value, text, utc
 from atlas_pipeline.spec.storage import TimeSeries
+from atlas_pipeline.spec.sync import Cursor, SyncPolicy
 from atlas_pipeline.spec.tables import Reference, TableSpec
 
 ACTIONS = ("CREATE", "UPDATE", "DELETE", "EXECUTE", "STATE_CHANGE", "SETTINGS_CHANGE")
@@ -20,6 +23,7 @@ AUDIT_LOG = TableSpec(
     collection="audit_log",
     about="Changes to investigations. Entries outlive the investigation that they are about.",
     key=("entry_id",),
+    sync=SyncPolicy(mode="append", cursor=Cursor(column="timestamp", overlap=timedelta(minutes=5))),
     columns=(
         text("entry_id", 255, about="A UUID; older ones are milliseconds and a sequence."),
         text("investigation_id", 255),
