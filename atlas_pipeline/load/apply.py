@@ -10,18 +10,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from typing import Any
 
 from bson.raw_bson import RawBSONDocument
 from pymongo import DeleteOne, InsertOne, ReplaceOne
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
 from pymongo.errors import AutoReconnect, BulkWriteError, OperationFailure
-from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
 from atlas_pipeline.errors import TargetError
 from atlas_pipeline.load.bson_order import sort_key
 from atlas_pipeline.load.ledger import TableLedger
+from atlas_pipeline.load.transient import deliver, retrying
 from atlas_pipeline.load.writer import DUPLICATE_KEY, REFUSALS
 from atlas_pipeline.mapping.mapper import MAX_DOCUMENT_BYTES
 from atlas_pipeline.mapping.reject import RejectCode
@@ -36,13 +36,6 @@ _NO_TRANSACTIONS = 20
 Refusal = tuple[RejectCode, str]
 Write = tuple[Any, bytes]
 
-_retrying = retry(
-    retry=retry_if_exception_type(AutoReconnect),
-    stop=stop_after_attempt(4),
-    wait=wait_exponential_jitter(multiplier=0.2, max=3),
-    reraise=True,
-)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Applied:
@@ -54,12 +47,14 @@ class Applied:
         inserted: Documents under keys that were not there. When a connection broke, those that the lost command
             inserted count as replaced.
         refused: Position in `writes` -> why the server did not take it. What was there under its key still is.
+        in_the_way: `_id`s of the documents that hold the unique values which refused ones claim.
     """
 
     deleted: int
     replaced: int
     inserted: int
     refused: Mapping[int, Refusal]
+    in_the_way: Sequence[Any]
 
 
 def apply_changes(
@@ -90,9 +85,8 @@ def apply_changes(
     for start in range(0, len(deletes), BATCH):
         changes.delete(deletes[start : start + BATCH])
     changes.write(writes)
-    return Applied(
-        deleted=changes.deleted, replaced=changes.replaced, inserted=changes.inserted, refused=changes.refused
-    )
+    counts = {"deleted": changes.deleted, "replaced": changes.replaced, "inserted": changes.inserted}
+    return Applied(**counts, refused=changes.refused, in_the_way=changes.in_the_way)
 
 
 @dataclass(slots=True)
@@ -106,9 +100,11 @@ class _Changes:
     replaced: int = 0
     inserted: int = 0
     refused: dict[int, Refusal] = field(default_factory=dict)
+    in_the_way: list[Any] = field(default_factory=list)
     _writes: Sequence[Write] = ()
 
     def delete(self, ids: Sequence[Any]) -> None:
+        self.ledger.published_keys.touch(ids)
         self.deleted += self._remove(ids)
         self.ledger.forget_published_keys(ids)
 
@@ -137,16 +133,21 @@ class _Changes:
         new = self.ledger.learn_keys([self._writes[position][0] for position in positions])
         return {positions[at]: hashed for at, hashed in new.items()}
 
-    @_retrying
     def _remove(self, ids: Sequence[Any]) -> int:
         """Remove documents; gives how many were there."""
         removed = 0
-        try:
-            requests = [DeleteOne({"_id": {"$eq": one}}) for one in ids]
-            removed = self.collection.bulk_write(requests, ordered=False, comment=self.comment).deleted_count
-        except BulkWriteError as error:
-            self._require_write_concern_only(error)
-        left = self.collection.count_documents({"_id": {"$in": list(ids)}}, comment=self.comment)
+
+        def delete(positions: Sequence[int]) -> list[dict[str, Any]]:
+            nonlocal removed
+            requests = [DeleteOne({"_id": {"$eq": ids[at]}}) for at in positions]
+            counts, errors = self._bulk_write(requests)
+            removed += counts["nRemoved"]
+            return errors
+
+        for error in deliver(range(len(ids)), delete).values():
+            raise self._unexplained(error["code"])
+        there = {"_id": {"$in": list(ids)}}
+        left = retrying()(self.collection.count_documents, there, comment=self.comment)
         if left:
             raise TargetError(
                 f"{self.collection.full_name}: {len(ids)} documents were to go, {left} of them are there.",
@@ -154,10 +155,16 @@ class _Changes:
             )
         return removed
 
-    def _require_write_concern_only(self, error: BulkWriteError) -> NoReturn:
-        for failed in (error.details or {}).get("writeErrors", ()):
-            raise self._unexplained(failed["code"]) from None
-        raise AutoReconnect("write concern not met") from None  # done or not: doing it again is harmless
+    def _bulk_write(self, requests: Sequence[Any]) -> tuple[Mapping[str, Any], list[dict[str, Any]]]:
+        """Send some requests, in no order; gives the server's counts and its errors of single requests."""
+        try:
+            result = self.collection.bulk_write(requests, ordered=False, comment=self.comment)
+        except BulkWriteError as error:
+            details = error.details or {}
+            if details.get("writeConcernErrors"):  # done or not: doing it again is harmless
+                raise AutoReconnect("write concern not met") from None
+            return details, list(details["writeErrors"])
+        return result.bulk_api_result, []
 
     def _replace(self, positions: Sequence[int]) -> dict[int, dict[str, Any]]:
         """Write documents in this order; gives those that something is in the way of, with the server's error."""
@@ -173,24 +180,25 @@ class _Changes:
             )
         self.replaced += matched
         self.inserted += upserted
-        return {small[error["index"]]: error for error in errors if not self._is_refused(small[error["index"]], error)}
+        return {position: dict(error) for position, error in errors.items() if not self._is_refused(position, error)}
 
-    @_retrying
-    def _send(self, positions: Sequence[int]) -> tuple[int, int, list[dict[str, Any]]]:
-        if not positions:
-            return 0, 0, []
-        try:
+    def _send(self, positions: Sequence[int]) -> tuple[int, int, dict[int, Mapping[str, Any]]]:
+        """Gives how many documents were there, how many were not, and position -> the server's error."""
+        matched = upserted = 0
+
+        def replace(some: Sequence[int]) -> list[dict[str, Any]]:
+            nonlocal matched, upserted
             requests: list[Any] = [
                 ReplaceOne({"_id": {"$eq": self._writes[at][0]}}, RawBSONDocument(self._writes[at][1]), upsert=True)
-                for at in positions
+                for at in some
             ]
-            result = self.collection.bulk_write(requests, ordered=False, comment=self.comment)
-        except BulkWriteError as error:
-            details = error.details or {}
-            if details.get("writeConcernErrors"):
-                raise AutoReconnect("write concern not met") from None
-            return details["nMatched"], details["nUpserted"], list(details["writeErrors"])
-        return result.matched_count, result.upserted_count, []
+            counts, errors = self._bulk_write(requests)
+            matched += counts["nMatched"]
+            upserted += counts["nUpserted"]
+            return errors
+
+        errors = deliver(positions, replace)
+        return matched, upserted, errors
 
     def _is_refused(self, position: int, error: Mapping[str, Any]) -> bool:
         """Whether a document is refused for good, and take note of it; False when something may be in the way."""
@@ -253,24 +261,30 @@ class _Changes:
                 position = positions.pop(failed["index"])
                 if not self._is_refused(position, failed):
                     fields = ", ".join(failed.get("keyPattern", {"_id": 1}))
-                    self.refused[position] = (
-                        RejectCode.DUPLICATE_VALUE,
-                        f"another document holds the same value (unique index on {fields})",
-                    )
+                    told = f"another document holds the same value (unique index on {fields})"
+                    self.refused[position] = RejectCode.DUPLICATE_VALUE, told
+                    self.in_the_way += self._holders(failed)
                 continue
             self.replaced += removed
             self.inserted += len(positions) - removed
             return
 
-    @_retrying
     def _in_transaction(self, positions: Sequence[int]) -> int:
-        """Gives how many of the documents were there. Raises BulkWriteError for a document that cannot be inserted."""
+        """Gives how many of the documents were there. What passes by itself, such as a conflict with another
+        transaction, the driver tries again. Raises BulkWriteError for a document that cannot be inserted.
+        """
         ids = [self._writes[position][0] for position in positions]
         requests = [InsertOne(RawBSONDocument(self._writes[position][1])) for position in positions]
 
         def rewrite(session: ClientSession) -> int:
             removed = self.collection.delete_many({"_id": {"$in": ids}}, session=session, comment=self.comment)
-            self.collection.bulk_write(requests, session=session, comment=self.comment)
+            inserted = self.collection.bulk_write(requests, session=session, comment=self.comment).inserted_count
+            if inserted != len(requests):
+                raise TargetError(
+                    f"{self.collection.full_name}: {len(requests)} documents were sent, {inserted} inserted. That does "
+                    "not add up.",
+                    "run again",
+                )
             return removed.deleted_count
 
         try:

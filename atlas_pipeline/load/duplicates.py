@@ -19,6 +19,7 @@ from atlas_pipeline.load import indexes
 from atlas_pipeline.load.digest import key_hash
 from atlas_pipeline.load.ledger import TableLedger
 from atlas_pipeline.load.quarantine import Quarantine
+from atlas_pipeline.load.unfinished import spoil
 from atlas_pipeline.mapping.mapper import Mapper
 from atlas_pipeline.mapping.reject import Reject, RejectCode
 from atlas_pipeline.spec.indexes import IndexSpec
@@ -72,6 +73,8 @@ def build_unique(
         for ids in repeated_ids(staging, index, comment=comment):
             keys = [tuple(key.values()) if isinstance(key, dict) else (key,) for key in ids]
             rows = snapshot.rows_by_key(mapper.table, keys)
+            if not removed:
+                spoil(ledger, "documents were removed for a unique index")
             quarantine.add(mapper.reject(row, columns, RejectCode.DUPLICATE_VALUE, reason) for row in rows)
             remove(staging, ids, comment=comment)
             ledger.forget_keys({key_hash(bson.encode({"_id": key})) for key in ids})

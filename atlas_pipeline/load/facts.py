@@ -15,6 +15,7 @@ class LoadFacts:
     """What a load did. Counts are of rows and documents, sizes in bytes.
 
     Attributes:
+        mode: How the table was synced: `reload`, `reconcile`, `watermark`, `append`, or `part` of it.
         source_rows: Rows of the table, counted by the source in the snapshot.
         duplicate_keys: Source rows that share their key with another row.
         read: Rows read.
@@ -42,8 +43,16 @@ class LoadFacts:
         rewritten: How many of those documents had not changed.
         buckets: Buckets of a time series.
         stored_bytes: What a time series takes, in bytes of its buckets before compression by the storage engine.
+        ranges: Key ranges of a sync that compares all of them.
+        ranges_unchanged: Those of them whose rows had the fingerprint of the last sync.
+        soft_deleted: Documents that are marked as deleted.
+        marked: Those of them that this run has marked; they count as deleted.
+        watermark: Up to which moment of the table's cursor everything is in the collection now.
+        lag_seconds: How far that is behind the source's clock; without a cursor, zero when the view was made.
+        warnings: Sentences on what may be missed, or is not as it should be.
     """
 
+    mode: str = "reload"
     source_rows: int = 0
     duplicate_keys: int = 0
     read: int = 0
@@ -68,6 +77,13 @@ class LoadFacts:
     rewritten: int = 0
     buckets: int = 0
     stored_bytes: int = 0
+    ranges: int = 0
+    ranges_unchanged: int = 0
+    soft_deleted: int = 0
+    marked: int = 0
+    watermark: datetime | None = None
+    lag_seconds: float = 0.0
+    warnings: list[str] = field(default_factory=list)
 
     @property
     def truncated(self) -> Counter[str]:
@@ -82,6 +98,7 @@ class LoadFacts:
     def summary(self) -> dict[str, Any]:
         """What the ledger keeps of it."""
         kept = {
+            "mode": self.mode,
             "source_rows": self.source_rows,
             "documents": self.loaded,
             "quarantined": self.quarantined,
@@ -95,6 +112,15 @@ class LoadFacts:
             "bytes": self.bytes_sent,
             "fidelity": self.fidelity.records(),
         }
+        if self.ranges:
+            kept["ranges"] = {"all": self.ranges, "unchanged": self.ranges_unchanged}
+        if self.soft_deleted:
+            kept["soft_deleted"] = self.soft_deleted
+        if self.watermark is not None:
+            kept["watermark"] = self.watermark
+        if self.warnings:
+            kept["warnings"] = list(self.warnings)
+        kept["lag_seconds"] = self.lag_seconds
         if self.newest is not None:
             kept["newest"] = self.newest.isoformat()
         if self.vectors:

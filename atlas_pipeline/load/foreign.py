@@ -18,7 +18,7 @@ from pymongo.errors import BulkWriteError
 
 from atlas_pipeline.errors import TargetError
 from atlas_pipeline.load.digest import hashes_of, key_hash, raw_range, split_documents
-from atlas_pipeline.load.ledger import KeyRange
+from atlas_pipeline.load.range_store import KeyRange
 
 Document = dict[str, Any]
 _BATCH = 500
@@ -62,7 +62,7 @@ def require_none(live: Collection[Document], loaded: Iterable[KeyRange], *, comm
         if len(examples) < EXAMPLES:
             examples.append(repr(found))
     if count:
-        raise _refusal(live.full_name, count, examples, "'keep' or 'delete'")
+        raise refusal(live.full_name, count, examples, "'keep' or 'delete'")
 
 
 class ForeignWatch:
@@ -89,7 +89,7 @@ class ForeignWatch:
         """Raise TargetError listing the first foreign documents when there were any."""
         self._judge()
         if self._count:
-            raise _refusal(self._name, self._count, self._examples, "'delete'")
+            raise refusal(self._name, self._count, self._examples, "'delete'")
 
     def _judge(self) -> None:
         for key_range in self._loaded():
@@ -103,7 +103,7 @@ class ForeignWatch:
         self._waiting.clear()
 
 
-def _refusal(name: str, count: int, examples: list[str], other_policies: str) -> TargetError:
+def refusal(name: str, count: int, examples: list[str], other_policies: str) -> TargetError:
     more = "" if count <= EXAMPLES else f" and {count - EXAMPLES:,} more"
     return TargetError(
         f"{name} holds {count:,} foreign documents, which this pipeline never loaded: "
@@ -137,8 +137,8 @@ def _copy(staging: Collection[Document], live: Collection[Document], ids: list[A
         requests += [InsertOne(RawBSONDocument(document)) for document in split_documents(raw)]
     if not requests:
         return 0  # the application has removed them meanwhile
-    try:
-        return staging.bulk_write(requests, ordered=False, comment=comment).inserted_count
+    try:  # they are kept as they are, whatever the validator says of them
+        result = staging.bulk_write(requests, ordered=False, bypass_document_validation=True, comment=comment)
     except BulkWriteError as error:
         clash = (error.details or {})["writeErrors"][0]
         raise TargetError(
@@ -146,6 +146,13 @@ def _copy(staging: Collection[Document], live: Collection[Document], ids: list[A
             f"{', '.join(clash.get('keyPattern', {'?': 1}))}.",
             "move that document away, or let the policy foreign_documents be 'refuse' or 'delete'",
         ) from None
+    if result.inserted_count != len(requests):
+        raise TargetError(
+            f"{staging.full_name}: {len(requests)} foreign documents were sent, {result.inserted_count} inserted. That "
+            "does not add up.",
+            "run again; nothing was published",
+        )
+    return len(requests)
 
 
 def _stretches(loaded: Iterable[KeyRange]) -> Iterator[tuple[Any, Any, bytes]]:

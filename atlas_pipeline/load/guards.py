@@ -8,7 +8,7 @@ documents.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 from pymongo.database import Database
 
@@ -22,6 +22,8 @@ from atlas_pipeline.load.target import require_plain, require_room
 from atlas_pipeline.spec.tables import TableSpec
 
 Document = dict[str, Any]
+Covers = Literal["reload", "whole", "some"]
+"""A table that is loaded anew, one that is compared as a whole in place, or some of its rows."""
 
 
 class Guards:
@@ -50,24 +52,38 @@ class Guards:
         self._force, self._comment = force, comment
         self._live = database[table.collection]
 
-    def questions(self) -> dict[str, Callable[[], object]]:
-        """Each refusal by name; calling one raises TargetError when it refuses."""
+    def questions(self, covers: Covers = "reload") -> dict[str, Callable[[], object]]:
+        """Each refusal by name; calling one raises TargetError when it refuses.
+
+        Args:
+            covers: What is going to be synced.
+        """
         return {
             "lease": lambda: require_free(self._ledger.tables, self._ledger.table_id),
-            **self.questions_of_holder(),
+            **self.questions_of_holder(covers),
         }
 
-    def questions_of_holder(self) -> dict[str, Callable[[], object]]:
-        """The refusals that a run asks once it holds the lease."""
+    def questions_of_holder(self, covers: Covers = "reload") -> dict[str, Callable[[], object]]:
+        """The refusals that a run asks once it holds the lease; `covers` as for `questions`."""
         questions: dict[str, Callable[[], object]] = {
             "direction": self._ledger.require_forward,
             "collection": self.require_kind,
-            "room": lambda: require_room(self._database, self._table.collection, self._snapshot.size_bytes),
-            "size": lambda: self.require_size(self._snapshot.count(self._table)),
         }
-        if self._table.storage == "plain":  # in a time series they are found when it is compared
-            questions["foreign documents"] = self.require_no_foreign
+        if covers != "some":
+            questions["size"] = lambda: self.require_size(self._snapshot.count(self._table))
+        if covers == "reload":
+            size = self._snapshot.size_bytes
+            questions["room"] = lambda: require_room(self._database, self._table.collection, size)
+            if self._table.storage == "plain":  # in all others they are found when both sides are compared
+                questions["foreign documents"] = self.require_no_foreign
         return questions
+
+    def of_policy(self) -> Covers:
+        """What a sync by the table's policy covers now."""
+        mode = self._table.sync.mode
+        if mode == "reload" or self._table.storage != "plain" or not self._ledger.state().get("published"):
+            return "reload"
+        return "whole" if mode == "reconcile" else "some"
 
     def require_kind(self) -> None:
         """Raise TargetError when the live collection is another kind of collection than the spec's."""
@@ -82,12 +98,18 @@ class Guards:
             foreign.require_none(self._live, self._ledger.published_ranges(), comment=self._comment)
 
     def require_size(self, documents: int) -> None:
-        """Raise TargetError for what looks like the wrong source: most of the collection would be gone."""
+        """Raise TargetError for what looks like the wrong source: most of the collection would be gone, or all."""
         before = int(self._ledger.state().get("published", {}).get("documents", 0))
+        if self._force or not before:
+            return
         allowed = self._table.sync.max_shrink_percent
-        if not self._force and before and (before - documents) * 100 > allowed * before:
-            raise TargetError(
-                f"{self._live.full_name} would shrink from {before:,} to {documents:,} documents, "
-                f"by more than the {allowed:g} % that its policy allows.",
-                "check that this is the right source; sync with --force if it is",
-            )
+        if (before - documents) * 100 > allowed * before:
+            told = f"would shrink from {before:,} to {documents:,} documents, by more than the {allowed:g} % that its"
+        elif not documents:
+            told = f"would lose all of its {before:,} documents, which no"
+        else:
+            return
+        raise TargetError(
+            f"{self._live.full_name} {told} policy allows.",
+            "check that this is the right source; sync with --force if it is",
+        )

@@ -103,11 +103,16 @@ class Lease:
         return _held_error(self._table_id, current.get("lease") or {})
 
 
+def living_lease(tables: Collection[dict[str, Any]], table_id: str) -> dict[str, Any] | None:
+    """The lease that a living run holds on the table, or None. Takes nothing."""
+    not_expired = {"_id": table_id, "$expr": {"$gte": ["$lease.expires", "$$NOW"]}}
+    lease: dict[str, Any] | None = (tables.find_one(not_expired) or {}).get("lease")
+    return lease if lease and not Holder.from_document(lease["holder"]).known_dead() else None
+
+
 def require_free(tables: Collection[dict[str, Any]], table_id: str) -> None:
     """Raise LeaseHeldError, naming the run, when a living one works on the table. Takes nothing."""
-    not_expired = {"_id": table_id, "$expr": {"$gte": ["$lease.expires", "$$NOW"]}}
-    lease = (tables.find_one(not_expired) or {}).get("lease")
-    if lease and not Holder.from_document(lease["holder"]).known_dead():
+    if lease := living_lease(tables, table_id):
         raise _held_error(table_id, lease)
 
 

@@ -9,16 +9,14 @@ it alone.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from bson.binary import Binary
 from pymongo.database import Database
 
 from atlas_pipeline.errors import AtlasError, TargetError
-from atlas_pipeline.load.digest import KEY_HASH_BYTES, hashes_of, without
 from atlas_pipeline.load.published_keys import PublishedKeys
+from atlas_pipeline.load.range_store import KeyRange, RangeStore
 from atlas_pipeline.load.run import RunIdentity
 from atlas_pipeline.spec.catalogs import CatalogSpec
 from atlas_pipeline.spec.tables import TableSpec
@@ -27,23 +25,6 @@ Document = dict[str, Any]
 
 KEPT_RUNS = 200
 """Runs per table that the ledger remembers."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyRange:
-    """A stretch of loaded documents in `_id` order.
-
-    Attributes:
-        first: `_id` of the first document.
-        documents: How many.
-        digest: Digest over the bytes sent; empty once keys were learned or forgotten one by one.
-        keys: Concatenated key hashes.
-    """
-
-    first: Any
-    documents: int
-    digest: bytes
-    keys: bytes
 
 
 class TableLedger:
@@ -56,6 +37,7 @@ class TableLedger:
         self._ranges = database["ranges"]
         self._catalog, self._table, self._run = catalog, table, run
         self._phase = ""
+        self._keys: tuple[str, PublishedKeys] | None = None
 
     def require_forward(self) -> None:
         """Raise TargetError when MongoDB is the primary side of this table, for then SQL must not overwrite it."""
@@ -72,11 +54,14 @@ class TableLedger:
 
     def begin(self, *, source: str) -> None:
         """Open this run's record. A repeated attempt of the same run starts a new one in its place."""
-        self._ranges.create_index([("table_id", 1), ("run_id", 1), ("position", 1)], name="by_run")
+        self._ranges.create_index([("table_id", 1), ("run_id", 1), ("first", 1)], name="by_first")
         self._runs.create_index([("run_id", 1)], name="by_run")
+        self._runs.create_index([("catalog", 1), ("collection", 1), ("started", -1)], name="by_table")
+        earlier = self._runs.find_one({"_id": self._run_key}, {"staging": 1}) or {}
         self._runs.replace_one(
             {"_id": self._run_key},
             {
+                **earlier,  # a staging collection that an attempt has filled can still be gone on with
                 "_id": self._run_key,
                 "catalog": self._catalog.name,
                 "table": self._table.source,
@@ -128,34 +113,21 @@ class TableLedger:
         gap = self.state().get("gap") or {}
         if gap.get("run_id") == self._run.run_id:
             aside = f"{self._run.run_id}:gap"
-            mine = {"table_id": self.table_id, "run_id": self._run.run_id}
-            self._ranges.update_many(mine, {"$set": {"run_id": aside}})
+            self.ranges_of(self._run.run_id).rename(aside)
             self._set(gap={**gap, "run_id": aside})
-        self._ranges.delete_many({"table_id": self.table_id, "run_id": self._run.run_id})
+        self.ranges_of(self._run.run_id).remove()
 
-    def add_range(self, position: int, key_range: KeyRange) -> None:
-        """Record a range whose write was acknowledged."""
-        self._ranges.insert_one(
-            {
-                "table_id": self.table_id,
-                "run_id": self._run.run_id,
-                "position": position,
-                "first": key_range.first,
-                "documents": key_range.documents,
-                "digest": Binary(key_range.digest),
-                "keys": Binary(key_range.keys),
-            }
-        )
+    def ranges_of_this_run(self) -> RangeStore:
+        """The ranges that this run records."""
+        return self.ranges_of(self._run.run_id)
+
+    def ranges_of(self, run_id: str) -> RangeStore:
+        """The ranges that a run recorded of this table."""
+        return RangeStore(self._ranges, self.table_id, run_id)
 
     def ranges(self, run_id: str) -> Iterator[KeyRange]:
         """The ranges that a run loaded, in key order."""
-        for stored in self._ranges.find({"table_id": self.table_id, "run_id": run_id}).sort("position", 1):
-            yield KeyRange(
-                first=stored["first"],
-                documents=stored["documents"],
-                digest=bytes(stored["digest"]),
-                keys=bytes(stored["keys"]),
-            )
+        return self.ranges_of(run_id).all()
 
     def published_ranges(self) -> Iterator[KeyRange]:
         """The ranges of what is published, and of a run that died while it changed that in place; none when this
@@ -169,20 +141,25 @@ class TableLedger:
     def published_bounds(self) -> list[Any]:
         """The `_id`s at which the published ranges begin, but the first, in their order."""
         published = self.state().get("published") or {}
-        mine = {"table_id": self.table_id, "run_id": published.get("run_id"), "position": {"$gt": 0}}
-        return [one["first"] for one in self._ranges.find(mine, {"first": 1}).sort("position", 1)]
+        return [mark.first for mark in self.ranges_of(str(published.get("run_id"))).marks()[1:]]
 
     def forget_keys(self, hashes: set[bytes]) -> None:
         """Take keys out of this run's ranges: their documents were removed again before anything was published."""
-        for stored in self._ranges.find({"table_id": self.table_id, "run_id": self._run.run_id}):
-            keys = bytes(stored["keys"])
-            if hashes & hashes_of(keys):
-                left = without(keys, hashes)
-                changed = {"keys": Binary(left), "documents": len(left) // KEY_HASH_BYTES}
-                self._ranges.update_one({"_id": stored["_id"]}, {"$set": changed})
+        self.ranges_of(self._run.run_id).forget_keys(hashes)
+
+    @property
+    def published_keys(self) -> PublishedKeys:
+        """The keys of what is published, to be changed one by one. Raises TargetError when nothing is."""
+        published = self.state().get("published")
+        if not published:
+            raise TargetError(f"{self.table_id} was never published.", "sync the table first")
+        if self._keys is None or self._keys[0] != published["run_id"]:
+            keys = PublishedKeys(self._ranges, self.table_id, str(published["run_id"]))
+            self._keys = str(published["run_id"]), keys
+        return self._keys[1]
 
     def learn_keys(self, ids: Sequence[Any]) -> dict[int, bytes]:
-        """Count `_id`s among the published ones, before their documents are inserted. Can be repeated.
+        """Count `_id`s among the published ones, before their documents are written. Can be repeated.
 
         Returns:
             Position in `ids` -> hash, of those that were not known.
@@ -190,29 +167,40 @@ class TableLedger:
         Raises:
             TargetError: The table was never published, or one range would have to know too many keys.
         """
-        return PublishedKeys(self._ranges, self.table_id, self._published_run()).learn(ids)
+        return self.published_keys.learn(ids)
 
     def forget_published_keys(self, ids: Sequence[Any]) -> None:
         """Take `_id`s out of the published ones, after their documents are gone. Can be repeated."""
         if ids:
-            PublishedKeys(self._ranges, self.table_id, self._published_run()).forget(ids)
+            self.published_keys.forget(ids)
 
     def unknown_keys(self, ids: Sequence[Any]) -> set[int]:
         """Positions of the `_id`s that are not among the published ones: a document there is a foreign one."""
-        return PublishedKeys(self._ranges, self.table_id, self._published_run()).unknown(ids)
+        return self.published_keys.unknown(ids)
 
-    def note_changed(self, *, quarantined: int) -> None:
+    def note_changed(self, *, quarantined: int, **facts: Any) -> None:
         """Bring the record of what is published up to date after single changes: documents, by the keys that are known,
-        and rows in quarantine.
+        rows in quarantine, and further facts.
         """
-        known = PublishedKeys(self._ranges, self.table_id, self._published_run()).count()
-        self._set(**{"published.documents": known, "published.quarantined": quarantined, "published.digest": ""})
+        known = {"documents": self.published_keys.count(), "quarantined": quarantined, "digest": "", **facts}
+        self._set(**{f"published.{name}": value for name, value in known.items()})
 
-    def _published_run(self) -> str:
-        published = self.state().get("published")
-        if not published:
-            raise TargetError(f"{self.table_id} was never published.", "sync the table first")
-        return str(published["run_id"])
+    def synced(self, facts: Document, *, whole: bool, by_cursor: bool) -> None:
+        """Record that what is published was brought in step in place. The run that loaded it stays the one by which its
+        ranges and its quarantine are known.
+
+        Args:
+            facts: What the ledger keeps of the run.
+            whole: Whether the whole table was compared.
+            by_cursor: Whether it was synced by its cursor.
+        """
+        now = datetime.now(UTC)
+        changed = {f"published.{name}": value for name, value in facts.items()}
+        changed |= {"published.at": now, "published.synced_by": self._run.run_id}
+        if whole:
+            changed |= {"reconciled": {"at": now, "run_id": self._run.run_id}, "published.cursor_syncs": 0}
+        counted = {"$inc": {"published.cursor_syncs": 1}} if by_cursor else {}
+        self.tables.update_one({"_id": self.table_id}, {"$set": changed, **counted})
 
     # --- publication -------------------------------------------------------------------------------------------------
 
@@ -232,10 +220,19 @@ class TableLedger:
         swap = self.state().get("swap")
         if swap is None:
             return
-        published = {"run_id": swap["run_id"], "uuid": swap["uuid"], "at": datetime.now(UTC), **swap["facts"]}
+        now = datetime.now(UTC)
+        published = {"run_id": swap["run_id"], "uuid": swap["uuid"], "at": now, **swap["facts"]}
         self.tables.update_one(
             {"_id": self.table_id, "swap.run_id": swap["run_id"]},
-            {"$set": {"published": published, "swap": None, "loading": None, "gap": None}},
+            {
+                "$set": {
+                    "published": {**published, "synced_by": swap["run_id"]},
+                    "reconciled": {"at": now, "run_id": swap["run_id"]},
+                    "swap": None,
+                    "loading": None,
+                    "gap": None,
+                }
+            },
         )
         self._ranges.delete_many({"table_id": self.table_id, "run_id": {"$ne": swap["run_id"]}})
 

@@ -1,12 +1,14 @@
 """The keys of what is published, changed one by one: learned before a document is inserted, forgotten after it is gone.
 
-What does not belong here: ranges that a load records as a whole (`ranges`), and which documents change.
+What a range knows of its rows is forgotten before any of its documents is written. What does not belong here: ranges
+that a load records as a whole (`ranges`), and which documents change.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import bson
@@ -14,15 +16,16 @@ from bson.binary import Binary
 from pymongo.collection import Collection
 
 from atlas_pipeline.errors import TargetError
-from atlas_pipeline.load.bson_order import sort_key
-from atlas_pipeline.load.digest import KEY_HASH_BYTES, hashes_of, key_hash, without
+from atlas_pipeline.load.bson_order import SortKey, id_of, sort_key
+from atlas_pipeline.load.digest import KEY_HASH_BYTES, hashes_of, key_hash, raw_range, split_documents, without
+from atlas_pipeline.load.range_store import KeyRange, RangeMark, RangeStore, as_document
 
 MOST_KEYS = 1_000_000
 """Keys of one range: 8 MB, half of what a document can hold."""
 
 
 class PublishedKeys:
-    """The key ranges of the run that is published.
+    """The key ranges of the run that is published. The caller holds the table's lease.
 
     Args:
         ranges: The ledger's collection of ranges.
@@ -33,80 +36,174 @@ class PublishedKeys:
     def __init__(self, ranges: Collection[dict[str, Any]], table_id: str, run_id: str) -> None:
         self._ranges = ranges
         self._of_run = {"table_id": table_id, "run_id": run_id}
+        self.store = RangeStore(ranges, table_id, run_id)
 
     def learn(self, ids: Sequence[Any]) -> dict[int, bytes]:
         """See `TableLedger.learn_keys`."""
         if not ids:
             return {}
-        if self._ranges.find_one(self._of_run, {"_id": 1}) is None:
+        if not self._marks:
             first = min(ids, key=sort_key)
-            empty = {"position": 0, "first": first, "documents": 0, "digest": Binary(b""), "keys": Binary(b"")}
-            self._ranges.insert_one({**self._of_run, **empty})
+            empty = as_document(KeyRange(first=first, documents=0, digest=b"", keys=b""))
+            self._ranges.insert_one({**self._of_run, "position": 0, **empty})
+            self._forget_marks()
         new: dict[int, bytes] = {}
-        for range_id, wanted in self._by_range(ids).items():
-            keys = self._keys(range_id)
-            known = hashes_of(keys)
-            added = {position: hashed for position, hashed in wanted.items() if hashed not in known}
-            if added:
-                self._store(range_id, keys + b"".join(dict.fromkeys(added.values())))
+        wanted = self._by_range(ids)
+        self.store.unmark(list(wanted))
+        stored = self._keys(list(wanted))
+        for range_id, hashes in wanted.items():
+            known = _known(stored[range_id], hashes)
+            if added := {position: hashed for position, hashed in hashes.items() if hashed not in known}:
+                self._store(range_id, stored[range_id] + b"".join(dict.fromkeys(added.values())))
                 new |= added
         return new
 
+    def touch(self, ids: Sequence[Any]) -> None:
+        """Forget what is known of the rows of the ranges in which these keys are, before documents go."""
+        self.store.unmark(list(self._by_range(ids)))
+
     def forget(self, ids: Sequence[Any]) -> None:
         """See `TableLedger.forget_published_keys`."""
-        left = {hashed for wanted in self._by_range(ids).values() for hashed in wanted.values()}
-        likely = list(self._by_range(ids))
-        for range_id in likely:
-            left -= self._drop(range_id, left)
+        wanted = self._by_range(ids)
+        left = {hashed for hashes in wanted.values() for hashed in hashes.values()}
+        left -= self._drop(list(wanted), left)
         if left:  # a key that the source sorts in another way than the server is in the range where the source had it
-            for stored in self._ranges.find({**self._of_run, "_id": {"$nin": likely}}, {"_id": 1}):
-                left -= self._drop(stored["_id"], left)
+            self._drop([mark.id for mark in self._marks if mark.id not in wanted], left)
 
     def unknown(self, ids: Sequence[Any]) -> set[int]:
         """See `TableLedger.unknown_keys`."""
+        wanted = self._by_range(ids)
         unknown = {position: key_hash(bson.encode({"_id": identifier})) for position, identifier in enumerate(ids)}
-        likely = list(self._by_range(ids))
-        others = [stored["_id"] for stored in self._ranges.find({**self._of_run, "_id": {"$nin": likely}}, {"_id": 1})]
-        for range_id in (*likely, *others):
-            if not unknown:
-                break
-            known = hashes_of(self._keys(range_id))
-            unknown = {position: hashed for position, hashed in unknown.items() if hashed not in known}
+        for range_id, keys in self._keys(list(wanted)).items():
+            for position in _positions(wanted[range_id], keys):
+                del unknown[position]
+        others = (mark.id for mark in self._marks if mark.id not in wanted)
+        for range_id in others if unknown else ():
+            for position in _positions(unknown, self._keys([range_id])[range_id]):
+                del unknown[position]
         return set(unknown)
 
     def count(self) -> int:
         """How many keys are known."""
         return sum(int(stored["documents"]) for stored in self._ranges.find(self._of_run, {"documents": 1}))
 
+    def tidy(self, collection: Collection[Any], *, comment: str) -> None:
+        """Forget keys without a document, for a run learned them and died before it wrote; and let a key that is in two
+        ranges, for a run died while it cut one of them, be in the later one alone.
+
+        Args:
+            collection: The live collection.
+            comment: Run id, shown in the server's log and current operations.
+        """
+        present: set[bytes] = set()
+        for batch in raw_range(collection, projection={"_id": 1}, comment=comment):
+            present.update(map(key_hash, split_documents(batch)))
+        for mark in reversed(self._marks):
+            keys = self._keys([mark.id])[mark.id]
+            hashes = hashes_of(keys)
+            if left := hashes - present:
+                self._store(mark.id, without(keys, left))
+            present -= hashes
+
+    def recut(self, collection: Collection[Any], most: int, *, comment: str) -> None:
+        """Cut ranges that have grown to more than twice `most` documents, in `_id` order. A run that dies in between
+        leaves keys in two ranges, until the next whole sync tidies up.
+
+        Args:
+            collection: The live collection, from which the order of the keys is read.
+            most: Documents of one range.
+            comment: Run id, shown in the server's log and current operations.
+        """
+        marks = self.store.marks()
+        for number, mark in enumerate(marks):
+            if mark.documents > 2 * most:
+                before = marks[number + 1].first if number + 1 < len(marks) else None
+                self._cut(mark, None if number == 0 else mark.first, before, collection, most, comment)
+        self._forget_marks()
+
+    def _cut(
+        self, mark: RangeMark, first: Any, before: Any, collection: Collection[Any], most: int, comment: str
+    ) -> None:
+        left = hashes_of(self._keys([mark.id])[mark.id])
+        parts: list[tuple[Any, list[bytes]]] = [(mark.first, [])]
+        for batch in raw_range(collection, first, before, projection={"_id": 1}, comment=comment):
+            for document in split_documents(batch):
+                hashed = key_hash(document)
+                if hashed in left:
+                    if len(parts[-1][1]) >= most:
+                        parts.append((id_of(document), []))
+                    elif first is None and not parts[0][1]:  # the first range holds what came before it, too
+                        parts[0] = min(mark.first, id_of(document), key=sort_key), []
+                    parts[-1][1].append(hashed)
+                    left.discard(hashed)
+        parts[0][1].extend(left)  # keys without a document: of a run that died, or of another order
+        for position, (start, hashes) in reversed(list(enumerate(parts))):
+            cut = KeyRange(first=start, documents=len(hashes), digest=b"", keys=b"".join(hashes))
+            if position:
+                self._ranges.insert_one({**self._of_run, "position": position, **as_document(cut)})
+            else:
+                self._ranges.update_one({"_id": mark.id}, {"$set": as_document(cut)})
+
+    @cached_property
+    def _marks(self) -> list[RangeMark]:
+        return self.store.marks()
+
+    @cached_property
+    def _starts(self) -> list[SortKey]:
+        return [sort_key(mark.first) for mark in self._marks]
+
+    def _forget_marks(self) -> None:
+        for name in ("_marks", "_starts"):
+            self.__dict__.pop(name, None)
+
     def _by_range(self, ids: Sequence[Any]) -> dict[Any, Mapping[int, bytes]]:
         """Range -> position in `ids` -> hash of that key."""
-        ranges = list(self._ranges.find(self._of_run, {"first": 1}).sort("position", 1))
-        starts = [sort_key(stored["first"]) for stored in ranges]
         found: dict[Any, dict[int, bytes]] = {}
-        if ranges:
+        if self._marks:
             for position, identifier in enumerate(ids):
-                covering = ranges[max(bisect_right(starts, sort_key(identifier)) - 1, 0)]
-                found.setdefault(covering["_id"], {})[position] = key_hash(bson.encode({"_id": identifier}))
+                covering = self._marks[max(bisect_right(self._starts, sort_key(identifier)) - 1, 0)]
+                found.setdefault(covering.id, {})[position] = key_hash(bson.encode({"_id": identifier}))
         return dict(found)
 
-    def _drop(self, range_id: Any, hashes: set[bytes]) -> set[bytes]:
-        """Take hashes out of a range; gives those that were there."""
-        keys = self._keys(range_id)
-        found = hashes & hashes_of(keys)
-        if found:
-            self._store(range_id, without(keys, found))
-        return found
+    def _drop(self, range_ids: Sequence[Any], hashes: set[bytes]) -> set[bytes]:
+        """Take hashes out of ranges; gives those that were there."""
+        dropped: set[bytes] = set()
+        for range_id, keys in self._keys(range_ids).items():
+            if found := hashes & hashes_of(keys):
+                self._store(range_id, without(keys, found))
+                dropped |= found
+        return dropped
 
-    def _keys(self, range_id: Any) -> bytes:
-        stored = self._ranges.find_one({"_id": range_id}, {"keys": 1})
-        return bytes(stored["keys"]) if stored else b""
+    def _keys(self, range_ids: Sequence[Any]) -> dict[Any, bytes]:
+        found = self._ranges.find({"_id": {"$in": list(range_ids)}}, {"keys": 1})
+        return {stored["_id"]: bytes(stored["keys"]) for stored in found}
 
     def _store(self, range_id: Any, keys: bytes) -> None:
         documents = len(keys) // KEY_HASH_BYTES
         if documents > MOST_KEYS:
             raise TargetError(
                 f"{self._of_run['table_id']}: one key range would have to know {documents:,} keys.",
-                "sync the table, which cuts its ranges anew",
+                "sync the table with --mode reload, which cuts its ranges anew",
             )
-        changed = {"keys": Binary(keys), "documents": documents, "digest": Binary(b"")}
+        changed = {"keys": Binary(keys), "documents": documents, "digest": Binary(b""), "fingerprint": Binary(b"")}
         self._ranges.update_one({"_id": range_id}, {"$set": changed})
+
+
+def _known(keys: bytes, wanted: Mapping[int, bytes]) -> set[bytes]:
+    """Which of the wanted hashes are in a concatenation."""
+    return {wanted[position] for position in _positions(wanted, keys)}
+
+
+def _positions(wanted: Mapping[int, bytes], keys: bytes) -> list[int]:
+    """The positions of those wanted hashes that are in a concatenation."""
+    if len(wanted) > 8:  # by then it is cheaper to take all of it apart
+        known = hashes_of(keys)
+        return [position for position, hashed in wanted.items() if hashed in known]
+    return [position for position, hashed in wanted.items() if _holds(keys, hashed)]
+
+
+def _holds(keys: bytes, hashed: bytes) -> bool:
+    at = keys.find(hashed)
+    while at >= 0 and at % KEY_HASH_BYTES:
+        at = keys.find(hashed, at + 1)
+    return at >= 0

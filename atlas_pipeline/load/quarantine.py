@@ -8,7 +8,8 @@ does not belong here: deciding what is refused, and changing current entries (`q
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -62,18 +63,45 @@ class Quarantine:
 
     def start(self) -> None:
         """Forget what an earlier attempt of this run, or a run that never published, has left."""
-        self._entries.create_index([("catalog", 1), ("collection", 1), ("run_id", 1), ("key", 1)], name="by_key")
+        self._index()
         self._entries.delete_many({**self._of_table, "published": False})
         self._entries.delete_many(self._of_run)
-        self._added = 0
+        self._added = self._last_number()
 
-    def add(self, rejects: Iterable[Reject]) -> None:
-        """Store rejects. Raises TargetError when the server did not store each of them."""
+    def go_on(self, run_ids: Collection[str], batches: Collection[tuple[int, int]]) -> None:
+        """Let this run have what runs found that it goes on with. Can be repeated.
+
+        Args:
+            run_ids: These runs. What others found that never published is forgotten.
+            batches: First and last number of the batches that are loaded. What was found in others is forgotten.
+        """
+        self._index()
+        unpublished = {**self._of_table, "published": False}
+        self._entries.delete_many({**self._of_run, "published": True})
+        self._entries.delete_many({**unpublished, "run_id": {"$nin": [*run_ids, self._run.run_id]}})
+        self._entries.update_many(unpublished, {"$set": {"run_id": self._run.run_id}})
+        found = self._entries.distinct("batch", unpublished)
+        gone = [one for one in found if not any(first <= one <= last for first, last in batches)]
+        self._entries.delete_many({**unpublished, "batch": {"$in": gone}})
+        self._added = self._last_number()
+
+    def forget_batches(self, first: int, last: int) -> None:
+        """Forget what this run found in batches that are loaded again. Can be repeated."""
+        self._entries.delete_many({**self._of_run, "batch": {"$gte": first, "$lte": last}})
+
+    def add(self, rejects: Iterable[Reject], *, batch: int | None = None) -> None:
+        """Store rejects. Raises TargetError when the server did not store each of them.
+
+        Args:
+            rejects: Refused rows.
+            batch: Number of the batch in which they were, for a load that another run can go on with.
+        """
         now = datetime.now(UTC)
+        of_batch = {} if batch is None else {"batch": batch}
         requests = []
         for reject in rejects:
             self._added += 1
-            requests.append(InsertOne(self._entry(reject, self._added, now)))
+            requests.append(InsertOne(self._entry(reject, self._added, now) | of_batch))
         for start in range(0, len(requests), _BATCH):
             part = requests[start : start + _BATCH]
             if self._entries.bulk_write(part, ordered=False).inserted_count != len(part):
@@ -131,12 +159,24 @@ class Quarantine:
 
     def publish(self, run_id: str) -> None:
         """Make a run's entries the current ones. Can be repeated."""
-        self._entries.update_many({**self._of_table, "run_id": run_id}, {"$set": {"published": True}})
+        done = {"$set": {"published": True}, "$unset": {"batch": ""}}
+        self._entries.update_many({**self._of_table, "run_id": run_id}, done)
         self._entries.delete_many({**self._of_table, "run_id": {"$ne": run_id}})
+
+    def _index(self) -> None:
+        self._entries.create_index([("catalog", 1), ("collection", 1), ("run_id", 1), ("key", 1)], name="by_key")
+
+    def _last_number(self) -> int:
+        """Of the entries that this run has made, also of those that another one has by now, the highest number."""
+        made = self._entries.find({"_id": {"$regex": f"^{re.escape(self._entry_id(''))}"}}, {"_id": 1})
+        return max((int(entry["_id"].rpartition(":")[2]) for entry in made), default=0)
+
+    def _entry_id(self, number: int | str) -> str:
+        return entry_id(self._of_table["catalog"], self._table, self._run, number)
 
     def _entry(self, reject: Reject, number: int, now: datetime) -> Document:
         return {
-            "_id": entry_id(self._of_table["catalog"], self._table, self._run, number),
+            "_id": self._entry_id(number),
             **self._of_run,
             **described(reject, self._table, self._sealer),
             **new_facts(self._table, now),
@@ -144,7 +184,7 @@ class Quarantine:
         }
 
 
-def entry_id(catalog: str, table: TableSpec, run: RunIdentity, number: int) -> str:
+def entry_id(catalog: str, table: TableSpec, run: RunIdentity, number: int | str) -> str:
     """The id of the entry that a run makes as its first, second, ... one of a table."""
     return f"{catalog}.{table.collection}:{run.short}:{number}"
 

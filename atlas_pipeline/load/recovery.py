@@ -5,6 +5,8 @@ The caller holds the lease. What does not belong here: finding out that a run is
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pymongo.database import Database
@@ -12,32 +14,83 @@ from pymongo.errors import OperationFailure
 
 from atlas_pipeline.load.ledger import TableLedger
 from atlas_pipeline.load.quarantine import Quarantine
+from atlas_pipeline.load.staging import set_aside
 from atlas_pipeline.load.target import collection_info, collection_uuid
+from atlas_pipeline.load.unfinished import Unfinished
 
 Document = dict[str, Any]
 
 
 def recover(database: Database[Document], live_name: str, ledger: TableLedger, quarantine: Quarantine) -> list[str]:
-    """Finish or undo what a dead run left, and remove its collections. Gives sentences on what was done."""
+    """Finish or undo what dead runs left, and remove their collections. Gives sentences on what was done."""
+    return recover_but_keep(database, live_name, ledger, quarantine, why_not=lambda _: "it is not needed any more")[0]
+
+
+def recover_leaving_staging(
+    database: Database[Document], live_name: str, ledger: TableLedger, quarantine: Quarantine
+) -> list[str]:
+    """The same for a run after which the table is synced as before: a staging collection with which the next reload
+    might go on stays.
+    """
+    return recover_but_keep(database, live_name, ledger, quarantine, why_not=lambda one: one.why_not({}))[0]
+
+
+def recover_but_keep(
+    database: Database[Document],
+    live_name: str,
+    ledger: TableLedger,
+    quarantine: Quarantine,
+    *,
+    why_not: Callable[[Unfinished], str],
+) -> tuple[list[str], Unfinished | None]:
+    """The same, but keep a staging collection with which a reload can go on.
+
+    Args:
+        database: Target database.
+        live_name: The table's collection.
+        ledger: The table's ledger.
+        quarantine: The table's quarantine.
+        why_not: Tells why a staging collection is not to be kept; "" when it is.
+
+    Returns:
+        Sentences on what was done, and the collection that was kept, under another name than it had.
+    """
     done = []
     for run_id in ledger.close_dead_runs():
         done.append(f"run {run_id} had died; its record is closed")
         done += end_operations(database, run_id)
     state = ledger.state()
-    for name in state.get("staging", []):
+    kept: Unfinished | None = None
+    for left in _unfinished(database, ledger, state.get("staging", [])):
         # The name was made for this table by an earlier run; nobody else can be using it while we hold the lease.
         # It goes before anything is decided, so that no rename can happen any more.
-        if collection_info(database, name) is not None:
-            database.drop_collection(name)
-            done.append(f"staging collection {name} was removed")
-        ledger.forget_staging(name)
+        reason = why_not(left) if kept is None else "there is a later one"
+        if not reason:
+            kept = replace(left, name=set_aside(database, left.name, ledger))
+            continue
+        if left.finished:
+            done.append(f"the reload of run {left.run_ids[-1]} is not gone on with: {reason}")
+        database.drop_collection(left.name)
+        done.append(f"staging collection {left.name} was removed")
+        ledger.forget_staging(left.name)
     if pending := state.get("swap"):
         done.append(_end_announced(database, live_name, ledger, quarantine, pending))
     if (loading := ledger.state().get("loading")) is not None:
         done += _remove_half_loaded(database, live_name, ledger, loading)
     if (gap := state.get("gap")) is not None:
         done.append(f"run {gap['run_id']} died while it rewrote the time series; this run compares all of it again")
-    return done
+    return done, kept
+
+
+def _unfinished(database: Database[Document], ledger: TableLedger, names: Sequence[str]) -> list[Unfinished]:
+    """The staging collections that are there, of those that are noted; the last one first."""
+    found = []
+    for name in names:
+        if collection_info(database, name) is None:
+            ledger.forget_staging(name)
+        else:
+            found.append(Unfinished.of(ledger, name, collection_uuid(database, name)))
+    return found[::-1]
 
 
 def end_operations(database: Database[Document], run_id: str) -> list[str]:

@@ -15,16 +15,16 @@ import bson
 from pymongo.errors import PyMongoError
 
 from atlas_pipeline.errors import TargetError
-from atlas_pipeline.extract.schema import inspect_schema, require_schema
 from atlas_pipeline.extract.snapshot import Row, Snapshot
 from atlas_pipeline.load.apply import apply_changes
+from atlas_pipeline.load.evolution import as_synced
 from atlas_pipeline.load.held import HeldById
 from atlas_pipeline.load.lease import Lease
 from atlas_pipeline.load.ledger import TableLedger
 from atlas_pipeline.load.quarantine import Quarantine, described
 from atlas_pipeline.load.quarantine_entries import CurrentEntries
 from atlas_pipeline.load.raw_values import source_key, storable_key
-from atlas_pipeline.load.recovery import recover
+from atlas_pipeline.load.recovery import recover_leaving_staging
 from atlas_pipeline.load.run import RunIdentity
 from atlas_pipeline.load.sealing import Sealer
 from atlas_pipeline.load.target import Target, collection_info, require_plain
@@ -59,12 +59,14 @@ class Replayed:
         gone: Closed, for the row is gone at the source.
         remaining: Entries as they are now, each with a `note` on why it remains.
         recovered: Sentences on what was found of dead runs and done about it.
+        inserted: Documents that were not there before.
     """
 
     landed: list[Document] = field(default_factory=list)
     gone: list[Document] = field(default_factory=list)
     remaining: list[Document] = field(default_factory=list)
     recovered: list[str] = field(default_factory=list)
+    inserted: int = 0
 
     def counts(self) -> dict[str, int]:
         """How many of each."""
@@ -138,10 +140,23 @@ class Replay:
             self._ledger.end("replayed", **self._replayed.counts())
         return self._replayed
 
+    def again(self, mapper: Mapper, require_lease: Callable[[], None]) -> Replayed:
+        """Try all entries again within a run that holds the lease of the table.
+
+        Args:
+            mapper: Maps the rows of the table, as that run does.
+            require_lease: Raises LeaseHeldError when it was lost.
+        """
+        self._mapper = mapper
+        for entries in self._entries.batches({}, BATCH):
+            require_lease()
+            self._replay(entries)
+        return self._replayed
+
     def _prepare(self) -> list[str]:
-        recovered = recover(self._database, self._table.collection, self._ledger, self._quarantine)
+        recovered = recover_leaving_staging(self._database, self._table.collection, self._ledger, self._quarantine)
         self._ledger.require_forward()
-        require_schema(inspect_schema(self._snapshot, [self._table]))
+        self._table = as_synced(self._snapshot, self._table, self._ledger.state())
         if collection_info(self._database, self._table.collection) is None:
             raise TargetError(f"{self._collection.full_name} does not exist.", "sync the table first")
         if self._table.storage == "plain":
@@ -205,6 +220,7 @@ class Replay:
         applied = apply_changes(
             self._collection, deletes=(), writes=writes, ledger=self._ledger, comment=self._run.run_id
         )
+        self._replayed.inserted += applied.inserted
         held = HeldById(self._collection, comment=self._run.run_id)
         actual = held.actual([identifier for identifier, _ in writes], [document for _, document in writes])
         for at, position in enumerate(due):

@@ -22,6 +22,13 @@ MOST_LOCATED = 200_000
 class Changes:
     """The differences of one time series, found in the windows that are not equal.
 
+    Args:
+        series: The time series.
+        expected: Sums of what was mapped.
+        found: Sums of what is there.
+        windows: The windows in which they differ.
+        since: Nothing before this moment was summed up; None for all.
+
     Attributes:
         rebuild: Whether too much differs to change it group by group.
         extra: Documents that are there and should not be.
@@ -29,8 +36,15 @@ class Changes:
         extra_keys: Key hashes of those.
     """
 
-    def __init__(self, series: SeriesCollection, expected: WindowSums, found: WindowSums, windows: list[int]) -> None:
-        self._series, self._expected, self._found = series, expected, found
+    def __init__(
+        self,
+        series: SeriesCollection,
+        expected: WindowSums,
+        found: WindowSums,
+        windows: list[int],
+        since: Moment | None = None,
+    ) -> None:
+        self._series, self._expected, self._found, self._since = series, expected, found, since
         self._windows = frozenset(windows)
         self._mixed = frozenset(one for one in windows if expected.count(one) and found.count(one))
         self._missing: set[bytes] = set()
@@ -49,22 +63,26 @@ class Changes:
         if not self.rebuild and self._mixed:
             for document in documents:
                 moment, form = self._series.form.of_mapped(document)
-                if self._expected.window(moment) in self._mixed:
+                if self._expected.window(moment) in self._mixed and self.pending(moment):
                     self._missing.add(fingerprint(form))
-        for moment, form in self._series.between(self._stretches()):
-            if self._expected.window(moment) in self._windows:
+        since = self._since
+        stretches = self._stretches()
+        if since is not None:
+            stretches = ((max(start, since), end) for start, end in stretches)
+        for moment, form in self._series.between(stretches, since):
+            if self.pending(moment):
                 self._judge(form, watch)
 
     def pending(self, moment: Moment) -> bool:
         """Whether documents of this moment may still be written."""
-        return self._expected.window(moment) in self._windows
+        early = self._since is not None and moment < self._since
+        return not early and self._expected.window(moment) in self._windows
 
     def is_missing(self, moment: Moment, form: bytes) -> bool:
         """Whether a mapped document is not there."""
-        window = self._expected.window(moment)
-        if window in self._mixed:
-            return fingerprint(form) in self._missing
-        return window in self._windows
+        if not self.pending(moment):
+            return False
+        return self._expected.window(moment) not in self._mixed or fingerprint(form) in self._missing
 
     def _judge(self, form: bytes, watch: ForeignWatch | None) -> None:
         print_ = fingerprint(form)

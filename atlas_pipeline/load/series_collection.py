@@ -142,13 +142,24 @@ class SeriesCollection:
             for document in split_documents(batch):
                 yield form(document)
 
-    def between(self, stretches: Iterable[tuple[Moment, Moment]]) -> Iterator[tuple[Moment, bytes]]:
-        """Moment and form of all documents in these stretches of time, the end of each exclusive, maybe of others."""
+    def between(
+        self, stretches: Iterable[tuple[Moment, Moment]], since: Moment | None = None
+    ) -> Iterator[tuple[Moment, bytes]]:
+        """Moment and form of all documents in these stretches of time, the end of each exclusive, maybe of others that
+        are not before `since`.
+        """
         ranges = [{"$gte": DatetimeMS(start), "$lt": DatetimeMS(end)} for start, end in stretches]
         if not ranges:
             return iter(())
-        one_by_one = len(ranges) <= MOST_RANGES
-        return self.forms({"$or": [{self.options.time_field: one} for one in ranges]} if one_by_one else None)
+        if len(ranges) > MOST_RANGES:
+            return self.since(since)
+        return self.forms({"$or": [{self.options.time_field: one} for one in ranges]})
+
+    def since(self, moment: Moment | None) -> Iterator[tuple[Moment, bytes]]:
+        """Moment and form of all documents from this moment on, or of all. A server finds them by the ids of its
+        buckets, which begin with the time.
+        """
+        return self.forms(None if moment is None else {self.options.time_field: {"$gte": DatetimeMS(moment)}})
 
     def ids(self) -> Iterator[bytes]:
         """All documents with their `_id` alone."""

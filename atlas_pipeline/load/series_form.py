@@ -11,7 +11,8 @@ import struct
 from dataclasses import replace
 
 from atlas_pipeline.load.encoded import ARRAY, OBJECT, elements, end_of
-from atlas_pipeline.mapping.mapper import MAX_DOCUMENT_BYTES
+from atlas_pipeline.mapping.mapper import MAX_DOCUMENT_BYTES, MappedBatch, Mapper
+from atlas_pipeline.mapping.reject import RejectCode
 from atlas_pipeline.spec.expressions import FirstOf, Unpacked
 from atlas_pipeline.spec.storage import TimeSeries
 from atlas_pipeline.spec.tables import TableSpec
@@ -77,6 +78,16 @@ def in_form(table: TableSpec) -> TableSpec:
 
     fields = sorted(table.document, key=lambda field: order(field.path, position[field]))
     return replace(table, document=tuple(fields))
+
+
+def refuse_large(mapped: MappedBatch, mapper: Mapper) -> MappedBatch:
+    """The batch without the documents that a time series does not take, whose rows are refused."""
+    large = [i for i, document in enumerate(mapped.documents) if len(document) > LARGEST_DOCUMENT]
+    for i in reversed(large):
+        reason = f"a time series takes no document of over {LARGEST_DOCUMENT:,} bytes"
+        mapped.rejects.append(mapper.reject(mapped.rows[i], "", RejectCode.TOO_LARGE, reason))
+        del mapped.documents[i], mapped.ids[i], mapped.rows[i]
+    return mapped
 
 
 def fingerprint(form: bytes) -> bytes:

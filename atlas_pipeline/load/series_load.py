@@ -23,13 +23,13 @@ from atlas_pipeline.extract.snapshot import Row
 from atlas_pipeline.load import indexes
 from atlas_pipeline.load.digest import key_hash
 from atlas_pipeline.load.foreign import ForeignWatch
-from atlas_pipeline.load.ledger import KeyRange
+from atlas_pipeline.load.range_store import KeyRange
 from atlas_pipeline.load.ranges import RangeRecorder
 from atlas_pipeline.load.recovery import end_operations
 from atlas_pipeline.load.repeats import Repeats, time_columns
 from atlas_pipeline.load.series_changes import Changes
 from atlas_pipeline.load.series_collection import NamespaceTakenError, SeriesCollection
-from atlas_pipeline.load.series_form import LARGEST_DOCUMENT, fingerprint, in_form
+from atlas_pipeline.load.series_form import fingerprint, in_form, refuse_large
 from atlas_pipeline.load.series_held import HeldFromScan
 from atlas_pipeline.load.series_update import SeriesUpdate
 from atlas_pipeline.load.series_writer import SeriesWriter
@@ -37,7 +37,7 @@ from atlas_pipeline.load.table_load import Document, Observer, TableLoad, unobse
 from atlas_pipeline.load.window_sums import WindowSums
 from atlas_pipeline.load.writer import Acknowledged
 from atlas_pipeline.mapping.mapper import MappedBatch
-from atlas_pipeline.mapping.reject import Reject, RejectCode
+from atlas_pipeline.mapping.reject import Reject
 from atlas_pipeline.spec.tables import TableSpec
 
 _KEYS = 500
@@ -55,6 +55,7 @@ class SeriesLoad(TableLoad):
 
     @override
     def _open_collection(self) -> None:
+        self._start_over()
         self._series = SeriesCollection(self.database, self.table, comment=self.run.run_id)
         self._expected = WindowSums()
         self._changes: Changes | None = None
@@ -71,7 +72,7 @@ class SeriesLoad(TableLoad):
         self._uuid = self._series.uuid()
 
     @override
-    def _give_up(self, *, lost: bool) -> None:
+    def _give_up(self, error: BaseException | None, *, lost: bool) -> None:
         if self._first and not lost:
             end_operations(self.database, self.run.run_id)
             self._series.drop()
@@ -162,13 +163,7 @@ class SeriesLoad(TableLoad):
 
     @override
     def _map(self, rows: list[Row]) -> MappedBatch:
-        mapped = super()._map(rows)
-        large = [i for i, document in enumerate(mapped.documents) if len(document) > LARGEST_DOCUMENT]
-        for i in reversed(large):
-            reason = f"a time series takes no document of over {LARGEST_DOCUMENT:,} bytes"
-            mapped.rejects.append(self.mapper.reject(mapped.rows[i], "", RejectCode.TOO_LARGE, reason))
-            del mapped.documents[i], mapped.ids[i], mapped.rows[i]
-        return mapped
+        return refuse_large(super()._map(rows), self.mapper)
 
     def _key_hashes(self, keys: Sequence[Row]) -> Iterator[bytes]:
         for start in range(0, len(keys), _KEYS):

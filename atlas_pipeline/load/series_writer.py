@@ -16,12 +16,12 @@ from bson.raw_bson import RawBSONDocument
 from pymongo import InsertOne
 from pymongo.client_session import ClientSession
 from pymongo.errors import AutoReconnect, BulkWriteError, OperationFailure
-from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 from typing_extensions import override
 
 from atlas_pipeline.errors import TargetError, TargetUnavailableError
 from atlas_pipeline.load.series_collection import SeriesCollection
 from atlas_pipeline.load.series_form import fingerprint
+from atlas_pipeline.load.transient import TRANSIENT_CODES, retrying
 from atlas_pipeline.load.writer import BulkWriter, T
 from atlas_pipeline.mapping.reject import RejectCode
 
@@ -60,15 +60,9 @@ class SeriesWriter(BulkWriter[T]):
     @override
     def _insert(self, documents: Sequence[bytes]) -> dict[int, tuple[RejectCode, str]]:
         with self._collection.database.client.start_session() as session:
-            self._deliver(_Batch(documents, missing=documents, session=session))
+            retrying()(self._deliver, _Batch(documents, missing=documents, session=session))
         return {}  # no validator, and what is too large for a bucket was refused before
 
-    @retry(
-        retry=retry_if_exception_type(AutoReconnect),
-        stop=stop_after_attempt(4),
-        wait=wait_exponential_jitter(multiplier=0.2, max=3),
-        reraise=True,
-    )
     def _deliver(self, batch: _Batch) -> None:
         if batch.missing is None:
             self._end_operations(batch)
@@ -81,10 +75,10 @@ class SeriesWriter(BulkWriter[T]):
         try:
             result = self._collection.bulk_write(requests, ordered=False, session=batch.session, comment=self._comment)
         except BulkWriteError as error:
-            details = error.details or {}
-            if details.get("writeErrors"):
-                raise self._refused(details["writeErrors"][0]["code"]) from None
-            raise AutoReconnect("write concern not met") from None  # written or not: reading back will tell
+            codes = [failed["code"] for failed in (error.details or {}).get("writeErrors", ())]
+            if lasting := [code for code in codes if code not in TRANSIENT_CODES]:
+                raise self._refused(lasting[0]) from None
+            raise AutoReconnect("items failed, or write concern not met") from None  # reading back tells what is there
         if result.inserted_count != len(sent):
             raise TargetError(
                 f"{self._collection.full_name}: {len(sent)} documents were sent, {result.inserted_count} inserted. "

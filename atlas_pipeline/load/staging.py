@@ -20,37 +20,60 @@ from atlas_pipeline.load.ledger import TableLedger
 from atlas_pipeline.load.ranges import UnorderedRecorder
 from atlas_pipeline.load.run import RunIdentity
 from atlas_pipeline.load.target import require_plain
+from atlas_pipeline.load.validators import OPTIONS, options_to_create
+from atlas_pipeline.spec.tables import TableSpec
 
 Document = dict[str, Any]
 
 RENAME_TIMEOUT_MS = 5_000
 RENAME_ATTEMPTS = 4
 _BLOCKED = {24, 50, 262}  # LockTimeout, MaxTimeMSExpired, ExceededTimeLimit
-_CARRIED = ("validator", "validationLevel", "validationAction", "changeStreamPreAndPostImages", "storageEngine")
+_AGAIN = "_again_"
+_CARRIED = ("changeStreamPreAndPostImages", "storageEngine")
 
 
 def staging_name(collection: str, run: RunIdentity) -> str:
     return f"{collection}__staging_{run.short}"
 
 
-def create_staging(
-    database: Database[Document], live_name: str, run: RunIdentity, ledger: TableLedger
-) -> Collection[Document]:
-    """An empty staging collection with the options of the live one. Raises TargetError when those cannot be carried
-    over.
+def options_of(database: Database[Document], table: TableSpec, ledger: TableLedger) -> Document:
+    """The options of a staging collection: those of the live one, and the spec's validator unless somebody else put
+    another one on the live collection. Raises TargetError when the options cannot be carried over.
     """
-    name = staging_name(live_name, run)
-    ledger.note_staging(name)
-    database.drop_collection(name, comment=run.run_id)
+    live_name = table.collection
     live = require_plain(database, live_name)
     options = dict((live or {}).get("options", {}))
+    validator = options_to_create(table, options, ledger)
     carried = {option: options.pop(option) for option in _CARRIED if option in options}
-    if options:
+    if options.keys() - set(OPTIONS):
         raise TargetError(
-            f"{database.name}.{live_name} has options that a reload cannot carry over: {', '.join(sorted(options))}.",
+            f"{database.name}.{live_name} has options that a reload cannot carry over: "
+            f"{', '.join(sorted(options.keys() - set(OPTIONS)))}.",
             "remove them from the live collection, or reload into another one",
         )
-    return database.create_collection(name, check_exists=False, **carried)
+    return {**carried, **validator}
+
+
+def create_staging(
+    database: Database[Document], table: TableSpec, run: RunIdentity, ledger: TableLedger, options: Document
+) -> Collection[Document]:
+    """An empty staging collection with these options."""
+    name = staging_name(table.collection, run)
+    ledger.note_staging(name)
+    database.drop_collection(name, comment=run.run_id)
+    return database.create_collection(name, check_exists=False, **options)
+
+
+def set_aside(database: Database[Document], name: str, ledger: TableLedger, *, comment: str = "") -> str:
+    """Give a staging collection that an earlier run left another name, under which nothing of that run can reach it any
+    more: no late write, and no rename. Gives the name.
+    """
+    stem, again, number = name.rpartition(_AGAIN)
+    aside = f"{stem}{again}{int(number) + 1}" if number.isdigit() else f"{name}{_AGAIN}2"
+    ledger.note_staging(aside)
+    swap(database[name], aside, comment=comment)
+    ledger.forget_staging(name)
+    return aside
 
 
 def verify_digest(staging: Collection[Document], ledger: TableLedger, run: RunIdentity) -> str:

@@ -23,11 +23,13 @@ from pymongo.errors import PyMongoError
 from atlas_pipeline.errors import DataQualityError
 from atlas_pipeline.extract.snapshot import Row, Snapshot
 from atlas_pipeline.load.facts import LoadFacts
+from atlas_pipeline.load.fingerprint import seed_of
 from atlas_pipeline.load.guards import Guards
 from atlas_pipeline.load.held import Held
 from atlas_pipeline.load.lease import Lease
-from atlas_pipeline.load.ledger import KeyRange, TableLedger
+from atlas_pipeline.load.ledger import TableLedger
 from atlas_pipeline.load.quarantine import Quarantine
+from atlas_pipeline.load.range_store import KeyRange
 from atlas_pipeline.load.recovery import recover
 from atlas_pipeline.load.run import RunIdentity
 from atlas_pipeline.load.sealing import Sealer
@@ -42,10 +44,11 @@ if TYPE_CHECKING:
     from atlas_pipeline.embedding.enrich import Enricher
 
 Document = dict[str, Any]
-Observer = Callable[[list[Row], MappedBatch], None]
+Observer = Callable[[list[Row], MappedBatch | None], None]
+"""Called with each batch of rows and what it became; with None for rows whose documents are there already."""
 
 
-def unobserved(_rows: list[Row], _mapped: MappedBatch) -> None:
+def unobserved(_rows: list[Row], _mapped: MappedBatch | None) -> None:
     """The observer that takes note of nothing."""
 
 
@@ -86,8 +89,10 @@ class TableLoad(ABC):
         pipeline = target.pipeline_database(catalog)
         self.ledger = TableLedger(pipeline, catalog, table, run)
         self.quarantine = Quarantine(pipeline, catalog, table, run, sealer)
-        self.mapper = Mapper(self._table_to_map(), read_lookups(snapshot, table))
+        lookups = read_lookups(snapshot, table)
+        self.mapper = Mapper(self._table_to_map(), lookups)
         self.enricher = enricher
+        self.seed = seed_of(table, lookups, enricher.model if enricher else "")
         self._target, self._progress = target, progress
         self._guards = Guards(
             database=self.database, ledger=self.ledger, table=table, snapshot=snapshot, force=force, comment=run.run_id
@@ -116,13 +121,13 @@ class TableLoad(ABC):
         with self._open:  # gives the lease back, and translates the driver's errors
             known = self._target.translate(error) if isinstance(error, PyMongoError) else error
             if not self._ended:
-                self._give_up(lost=self._lease.lost())
+                self._give_up(known, lost=self._lease.lost())
                 self.ledger.fail(known, **self._summary())
             if error is not None:
                 raise error
 
     def _prepare(self) -> None:
-        self.facts.recovered = recover(self.database, self.table.collection, self.ledger, self.quarantine)
+        self.facts.recovered = self._recover()
         if self._lease.taken_over_from:
             self.facts.recovered.insert(0, f"the lease of dead run {self._lease.taken_over_from} was taken over")
         for require in self._guards.questions_of_holder().values():
@@ -131,20 +136,27 @@ class TableLoad(ABC):
         self.ledger.phase("read")
         self.facts.source_rows = self.snapshot.count(self.table)
         self.facts.duplicate_keys = self.snapshot.duplicate_keys(self.table)
-        self.ledger.forget_ranges_of_this_run()
-        self.quarantine.start()
         self._open_collection()
 
     def _table_to_map(self) -> TableSpec:
         """The table with the fields of its documents in the order in which they are sent."""
         return self.table
 
+    def _recover(self) -> list[str]:
+        """Finish or undo what dead runs left. Gives sentences on what was done."""
+        return recover(self.database, self.table.collection, self.ledger, self.quarantine)
+
+    def _start_over(self) -> None:
+        """Forget what earlier attempts of this run have recorded."""
+        self.ledger.forget_ranges_of_this_run()
+        self.quarantine.start()
+
     @abstractmethod
     def _open_collection(self) -> None:
         """Find, or make, the collection that documents go to."""
 
     @abstractmethod
-    def _give_up(self, *, lost: bool) -> None:
+    def _give_up(self, error: BaseException | None, *, lost: bool) -> None:
         """Clean up after a failure; `lost` says that another run has the table by now."""
 
     @abstractmethod
@@ -152,7 +164,7 @@ class TableLoad(ABC):
         """Read and map all rows.
 
         Args:
-            observe: Called with each batch as read and as mapped.
+            observe: Called with each batch as read and as mapped, or with None when it had not to be mapped.
 
         Raises:
             SourceError: The source cannot be read on.
@@ -194,11 +206,19 @@ class TableLoad(ABC):
         """Keys of all documents that this run mapped: those that are there, or are going to be."""
         return self.ledger.ranges(self.run.run_id)
 
-    def _take(self, rows: list[Row], distinct: list[Row], repeated: list[Reject], observe: Observer) -> MappedBatch:
+    def _take(
+        self,
+        rows: list[Row],
+        distinct: list[Row],
+        repeated: list[Reject],
+        observe: Observer,
+        *,
+        batch: int | None = None,
+    ) -> MappedBatch:
         """Map one batch and account for each of its rows; `repeated` are those that `distinct` lacks."""
         self.facts.read += len(rows)
         mapped = self._map(distinct)
-        self._reject([*repeated, *mapped.rejects])
+        self._reject([*repeated, *mapped.rejects], batch=batch)
         self.facts.fidelity.update(mapped.fidelity)
         if mapped.newest is not None:
             self.facts.newest = max(self.facts.newest or mapped.newest, mapped.newest)
@@ -209,9 +229,9 @@ class TableLoad(ABC):
     def _map(self, rows: list[Row]) -> MappedBatch:
         return self.mapper.map_batch(rows)
 
-    def _reject(self, rejects: list[Reject]) -> None:
+    def _reject(self, rejects: list[Reject], *, batch: int | None = None) -> None:
         if rejects:
-            self.quarantine.add(rejects)
+            self.quarantine.add(rejects, batch=batch)
             self._progress(len(rejects))
 
     def _count_quarantined(self) -> None:

@@ -17,6 +17,7 @@ from pymongo.errors import ConfigurationError as MongoConfigurationError
 from pymongo.uri_parser import parse_uri
 
 from atlas_pipeline.errors import ConfigurationError, TargetError, TargetUnavailableError
+from atlas_pipeline.load.transient import is_transient
 from atlas_pipeline.spec.catalogs import CatalogSpec
 
 Document = dict[str, Any]
@@ -98,6 +99,11 @@ class Target:
                 return TargetUnavailableError(
                     f"The connection to MongoDB at {self.address} broke.",
                     "look into the server's log (a full disk ends a server too), then run again",
+                )
+            case OperationFailure() if is_transient(error):
+                name = (error.details or {}).get("codeName") or f"code {error.code}"
+                return TargetUnavailableError(
+                    f"MongoDB at {self.address} failed with {name} at all attempts.", "run again"
                 )
             case OperationFailure():
                 return self._refused(error)

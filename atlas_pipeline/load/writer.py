@@ -18,9 +18,9 @@ from bson.raw_bson import RawBSONDocument
 from pymongo import InsertOne
 from pymongo.collection import Collection
 from pymongo.errors import AutoReconnect, BulkWriteError
-from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
 from atlas_pipeline.errors import TargetError
+from atlas_pipeline.load.transient import deliver
 from atlas_pipeline.mapping.reject import RejectCode
 
 WRITERS = 2
@@ -97,20 +97,27 @@ class BulkWriter(Generic[T]):
     def _insert(self, documents: Sequence[bytes]) -> dict[int, tuple[RejectCode, str]]:
         if not documents:
             return {}
-        inserted, errors = self._write(documents)
+        inserted = 0
+
+        def write(positions: Sequence[int]) -> list[dict[str, Any]]:
+            nonlocal inserted
+            count, errors = self._write([documents[position] for position in positions])
+            inserted += count
+            return errors
+
         refused: dict[int, tuple[RejectCode, str]] = {}
         repeated: list[int] = []
-        for error in errors:
+        for position, error in deliver(range(len(documents)), write).items():
             if error["code"] == DUPLICATE_KEY and "_id" in error.get("keyPattern", {}):
-                repeated.append(error["index"])
+                repeated.append(position)
             elif error["code"] in REFUSALS:
-                refused[error["index"]] = REFUSALS[error["code"]]
+                refused[position] = REFUSALS[error["code"]]
             else:
                 raise TargetError(
                     f"{self._collection.full_name}: the server refused a document with code {error['code']}.",
                     "look into the server's log",
                 )
-        self._require_written([documents[index] for index in repeated])
+        self._require_written([documents[position] for position in repeated])
         if inserted + len(repeated) + len(refused) != len(documents):
             raise TargetError(
                 f"{self._collection.full_name}: {len(documents)} documents were sent, {inserted} inserted, "
@@ -119,12 +126,6 @@ class BulkWriter(Generic[T]):
             )
         return refused
 
-    @retry(
-        retry=retry_if_exception_type(AutoReconnect),
-        stop=stop_after_attempt(4),
-        wait=wait_exponential_jitter(multiplier=0.2, max=3),
-        reraise=True,
-    )
     def _write(self, documents: Sequence[bytes]) -> tuple[int, list[dict[str, Any]]]:
         """Insert unordered. A repeated attempt meets what the first one wrote; those come back as repeated keys."""
         try:
