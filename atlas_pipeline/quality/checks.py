@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from atlas_pipeline.extract.snapshot import Orphans
+from atlas_pipeline.load.facts import LoadFacts
 from atlas_pipeline.quality.outcome import ExpectationsOutcome
 from atlas_pipeline.reconcile.counts import TableCounts
 from atlas_pipeline.reconcile.keys import KeyComparison
@@ -126,6 +127,49 @@ def row_count(counts: TableCounts, keys: KeyComparison) -> CheckOutcome:
         rows=rows[:ROWS_SHOWN],
         truncated=counts.missing_keys + counts.extra_keys > len(rows[:ROWS_SHOWN]),
     )
+
+
+def changed_rows(facts: LoadFacts, at: str) -> CheckOutcome:
+    """Judge a sync that read some rows only: each is accounted for, or it would have stopped.
+
+    Args:
+        facts: What the sync did.
+        at: When the whole table was counted last.
+    """
+    written = facts.inserted + facts.replaced
+    return CheckOutcome(
+        check=ROW_COUNT,
+        passed=True,
+        summary=f"{facts.read:,} rows read, {facts.unchanged:,} of them unchanged: {facts.inserted:,} documents "
+        f"inserted, {facts.replaced:,} replaced, {facts.deleted:,} deleted; {facts.loaded:,} by the ledger. "
+        f"The whole table was counted {at}",
+        facts={"read": facts.read, "written": written, "unchanged": facts.unchanged, "documents": facts.loaded},
+    )
+
+
+def as_before(check: CheckDefinition, recorded: Sequence[Mapping[str, Any]], at: str) -> CheckOutcome:
+    """What a check of the whole table said when it was asked last, for a sync that read some rows only.
+
+    Args:
+        check: Which check.
+        recorded: The outcomes that the ledger keeps.
+        at: When they were found.
+    """
+    for one in recorded:
+        if one["name"] == check.name:
+            summary = str(one["summary"]).removeprefix(_BEFORE.format(at=at))
+            return CheckOutcome(
+                check=check,
+                passed=one["passed"],
+                severity=one["severity"],
+                summary=_BEFORE.format(at=at) + summary,
+                rows=one["rows"],
+                truncated=one["truncated"],
+            )
+    return CheckOutcome(check=check, passed=True, summary="not asked yet; the next sync of the whole table does")
+
+
+_BEFORE = "as of {at}: "
 
 
 def sample(comparison: SampleComparison) -> CheckOutcome:

@@ -99,13 +99,16 @@ class History:
     def prune(self, pages: Path, *, keep_days: int, keep_runs: int) -> None:
         """Remove results and pages of runs that began more than `keep_days` ago, and of all but `keep_runs` runs."""
         oldest = datetime.now(UTC) - timedelta(days=keep_days)
-        for position, files in enumerate(self._by_run().values()):
-            if position < keep_runs and files[0].time >= oldest:
-                continue
-            for file in files:
-                for path in (file.path, pages / file.page):
-                    path.unlink(missing_ok=True)
-                    _remove_when_empty(path.parent, path.parent.parent)
+        runs = enumerate(self._by_run().values())
+        _remove(pages, (files for at, files in runs if at >= keep_runs or files[0].time < oldest))
+
+    def older(self, before: datetime) -> int:
+        """How many results there are of runs that began before that moment."""
+        return sum(len(files) for files in self._by_run().values() if files[0].time < before)
+
+    def forget(self, pages: Path, before: datetime) -> None:
+        """Remove results and pages of runs that began before that moment, but not from the index."""
+        _remove(pages, (files for files in self._by_run().values() if files[0].time < before))
 
     def _by_run(self) -> dict[str, list[_File]]:
         """Files of each run in the order of their times; runs newest first."""
@@ -153,6 +156,14 @@ def _validation(file: _File) -> StoredValidation:
 def _read(path: Path) -> dict[str, Any]:
     content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return content
+
+
+def _remove(pages: Path, runs: Iterable[Sequence[_File]]) -> None:
+    for files in runs:
+        for file in files:
+            for path in (file.path, pages / file.page):
+                path.unlink(missing_ok=True)
+                _remove_when_empty(path.parent, path.parent.parent)
 
 
 def _remove_when_empty(*folders: Path) -> None:

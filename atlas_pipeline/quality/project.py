@@ -57,7 +57,7 @@ class ExpectationsProject:
         catalog: CatalogSpec,
         table: TableSpec,
         *,
-        counts: TableCounts,
+        counts: TableCounts | None,
         documents: Sequence[Mapping[str, Any]],
         differing: Mapping[Any, tuple[str, ...]],
         run_name: str,
@@ -67,7 +67,7 @@ class ExpectationsProject:
         Args:
             catalog: The table's catalog.
             table: The table.
-            counts: Exact numbers of the whole table.
+            counts: Exact numbers of the whole table; None when only a part of it was looked at.
             documents: The sample, decoded with time zones.
             differing: Fields that differ from the source, by `_id`, as `frames.sample_frame` takes them.
             run_name: Name that all tables of a run share, such as the Dagster run id.
@@ -78,17 +78,19 @@ class ExpectationsProject:
         self._refuse_when_out_of_step(catalog, table)
         from great_expectations import RunIdentifier
 
-        frames = {"counts": counts_frame(counts), "sample": sample_frame(table, documents, differing)}
-        facts = {"counts": asdict(counts), "sample": {"sampled_documents": len(documents)}}
+        frames: dict[Kind, Any] = {"sample": sample_frame(table, documents, differing)}
+        facts: dict[Kind, dict[str, Any]] = {"sample": {"sampled_documents": len(documents)}}
+        if counts is not None:
+            frames["counts"], facts["counts"] = counts_frame(counts), asdict(counts)
         run = RunIdentifier(run_name=run_name, run_time=datetime.now(UTC))
-        failures: dict[Kind, tuple[FailedExpectation, ...]] = {}
+        failures: dict[Kind, tuple[FailedExpectation, ...]] = dict.fromkeys(KINDS, ())
         pages: dict[Kind, Path] = {}
         evaluated = 0
         with _ONE_AT_A_TIME:
             context = _context(self.root, self.state)
-            for kind in KINDS:
+            for kind, frame in frames.items():
                 checkpoint = context.checkpoints.get(suite_name(catalog, table, kind))
-                validated = checkpoint.run(batch_parameters={"dataframe": frames[kind]}, run_id=run)
+                validated = checkpoint.run(batch_parameters={"dataframe": frame}, run_id=run)
                 (identifier,) = validated.run_results
                 result = self._history.result(identifier.to_tuple())
                 failures[kind] = failed_expectations(result, kind)
@@ -102,7 +104,7 @@ class ExpectationsProject:
             severity=worst,
             evaluated=evaluated,
             failures=tuple(sorted(all_failures, key=rank)),
-            pages=tuple(pages[kind] for kind in KINDS),
+            pages=tuple(pages[kind] for kind in KINDS if kind in pages),
             url=f"{self.reports_url}/data_docs/{self._docs.address(pages[to_show])}",
         )
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from pymongo.collection import Collection
 
 from atlas_pipeline.extract.snapshot import Row
 from atlas_pipeline.load.apply import Refusal, apply_changes
-from atlas_pipeline.load.bson_order import id_of
+from atlas_pipeline.load.bson_order import id_of, sort_key
 from atlas_pipeline.load.duplicates import split_repeated
 from atlas_pipeline.load.lease import Lease
 from atlas_pipeline.load.ledger import TableLedger
@@ -23,6 +24,7 @@ from atlas_pipeline.load.quarantine_entries import CurrentEntries
 from atlas_pipeline.load.raw_values import storable_key
 from atlas_pipeline.load.run import RunIdentity
 from atlas_pipeline.load.sealing import Sealer
+from atlas_pipeline.load.soft_deletes import mark_deleted
 from atlas_pipeline.mapping.reject import Reject, RejectCode
 from atlas_pipeline.reconcile.differences import Difference
 from atlas_pipeline.reconcile.points import Point, look
@@ -67,7 +69,9 @@ class Corrected:
         inserted: Documents that were missing.
         replaced: Documents that held something else.
         deleted: Documents without a row, or whose row is refused now.
+        marked: Documents without a row that are marked as deleted now.
         quarantined: Rows that are refused now, and were not in quarantine.
+        foreign: Foreign documents that were removed, replaced, or became ours as they were.
         equal: Keys that were found equal, so that nothing had to be done.
         left: What still differs.
     """
@@ -75,14 +79,16 @@ class Corrected:
     inserted: int = 0
     replaced: int = 0
     deleted: int = 0
+    marked: int = 0
     quarantined: int = 0
+    foreign: int = 0
     equal: int = 0
     left: Left = field(default_factory=Left)
 
     @property
     def changes(self) -> int:
         """Documents that were written or removed, and rows that went into the quarantine."""
-        return self.inserted + self.replaced + self.deleted + self.quarantined
+        return self.inserted + self.replaced + self.deleted + self.marked + self.quarantined
 
 
 @dataclass(slots=True)
@@ -90,6 +96,7 @@ class _Due:
     """What is to be done about some keys."""
 
     deletes: list[Any] = field(default_factory=list)
+    marks: list[Any] = field(default_factory=list)
     writes: list[tuple[Difference, Point]] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
 
@@ -105,6 +112,7 @@ class Corrections:
 
     def __init__(self, sides: Sides, means: Means, *, write: bool) -> None:
         self._sides, self._means, self._write = sides, means, write
+        self._in_the_way: list[Any] = []
         self.done = Corrected()
 
     @property
@@ -127,18 +135,18 @@ class Corrections:
             TargetError: The server refused for a reason that no single document explains.
         """
         self._means.lease.require()
-        equal: list[Point] = []
+        equal: list[tuple[Difference, Point]] = []
         unequal: list[tuple[Difference, Point]] = []
-        usable = [one for one in differences if not one.keyless]
+        usable = list({sort_key(one.identifier): one for one in differences if not one.keyless}.values())
         points = look(self._sides, [one.identifier for one in usable])
         for one, point in zip(usable, points, strict=True):
             if point.equal:
-                equal.append(point)
+                equal.append((one, point))
             else:
                 unequal.append((one, point))
-        self.done.equal += len(equal)
-        self._forget([point.identifier for point in equal if point.actual is None])
-        self._means.records.resolved(point.identifier for point in equal)
+        self._adopt(equal)
+        self._forget([point.identifier for _, point in equal if point.actual is None])
+        self._means.records.resolved(point.identifier for _, point in equal)
         for one in differences:
             if one.keyless:
                 self.done.left.add(one, one.why)
@@ -147,6 +155,25 @@ class Corrections:
                 self.done.left.add(one, WRITTEN_OFTEN)
             return []
         return self._apply(self._due(unequal), last=last)
+
+    def in_the_way(self) -> list[Any]:
+        """`_id`s of documents that hold unique values which rows claim that were put off since this was asked last, but
+        of foreign ones that stay. Whatever showed that those rows have changed need not have shown these.
+        """
+        found, self._in_the_way = self._in_the_way, []
+        foreign = set() if self._means.delete_foreign else self._means.ledger.unknown_keys(found)
+        return [identifier for position, identifier in enumerate(found) if position not in foreign]
+
+    def _adopt(self, equal: Sequence[tuple[Difference, Point]]) -> None:
+        """A foreign document that equals its row becomes one of ours where foreign ones may be replaced."""
+        foreign = self._foreign([point for _, point in equal]) if self._write else set()
+        if self._means.delete_foreign:
+            self._means.ledger.learn_keys([equal[position][1].identifier for position in foreign])
+            self.done.foreign += len(foreign)
+            foreign = set()
+        for position in foreign:
+            self.done.left.add(equal[position][0], FOREIGN)
+        self.done.equal += len(equal) - len(foreign)
 
     def _forget(self, gone: Sequence[Any]) -> None:
         """Let the ledger forget keys whose documents a run removed that died before it could."""
@@ -164,9 +191,12 @@ class Corrections:
                 due.rejects.append(point.reject)
             if position in foreign and not self._means.delete_foreign:
                 self.done.left.add(one, FOREIGN)
-            elif point.expected is None:
-                due.deletes += [point.identifier] if point.actual is not None else []
-            elif point.actual != point.expected or point.problem:
+                continue
+            self.done.foreign += position in foreign
+            if point.expected is None and point.actual is not None:
+                soft = point.row is None and self._sides.table.sync.deletes == "soft" and position not in foreign
+                (due.marks if soft else due.deletes).append(point.identifier)
+            elif point.expected is not None and (point.actual != point.expected or point.problem):
                 due.writes.append((one, point))
         return due
 
@@ -192,11 +222,16 @@ class Corrections:
             ledger=means.ledger,
             comment=means.run.run_id,
         )
+        now = datetime.now(UTC)
+        self.done.marked += mark_deleted(
+            self._collection, due.marks, now, ledger=means.ledger, comment=means.run.run_id
+        )
         self.done.deleted += applied.deleted
         self.done.replaced += applied.replaced
         self.done.inserted += applied.inserted
         written = [point for at, (_, point) in enumerate(due.writes) if at not in applied.refused]
         self._close_entries([point for point in written if point.quarantined])
+        self._in_the_way += applied.in_the_way
         put_off: list[Difference] = []
         refused: list[tuple[Point, Refusal]] = []
         for at, refusal in applied.refused.items():

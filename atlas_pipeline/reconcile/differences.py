@@ -68,6 +68,9 @@ class Difference:
         return self.identifier is None and self.kind is Kind.MISSING
 
 
+_COUNTS = ("rows", "documents", "equal", "quarantined", "kept_foreign", "deleted", "pending", "first_seen")
+
+
 @dataclass(slots=True)
 class Tally:
     """Counts of one comparison. Those of several stretches of keys add up to those of the table.
@@ -78,6 +81,7 @@ class Tally:
         equal: Rows whose document is byte for byte what they map to.
         quarantined: Rows that have no document and are in the quarantine.
         kept_foreign: Documents that this pipeline never loaded and that the policy keeps.
+        deleted: Documents without a row that are marked as deleted, as the policy wants it.
         pending: Keys that differ because the row changed after the last sync.
         first_seen: Keys that differed when they were first looked at.
         kinds: Differences that were there again when they were looked at once more, by kind.
@@ -88,6 +92,7 @@ class Tally:
     equal: int = 0
     quarantined: int = 0
     kept_foreign: int = 0
+    deleted: int = 0
     pending: int = 0
     first_seen: int = 0
     kinds: dict[Kind, int] = field(default_factory=lambda: dict.fromkeys(Kind, 0))
@@ -99,7 +104,7 @@ class Tally:
 
     def add(self, other: Tally) -> None:
         """Add the counts of another stretch."""
-        for name in ("rows", "documents", "equal", "quarantined", "kept_foreign", "pending", "first_seen"):
+        for name in _COUNTS:
             setattr(self, name, getattr(self, name) + getattr(other, name))
         for kind, count in other.kinds.items():
             self.kinds[kind] += count
@@ -107,13 +112,7 @@ class Tally:
     def as_document(self) -> dict[str, Any]:
         """All counts by name."""
         return {
-            "rows": self.rows,
-            "documents": self.documents,
-            "equal": self.equal,
-            "quarantined": self.quarantined,
-            "kept_foreign": self.kept_foreign,
-            "pending": self.pending,
-            "first_seen": self.first_seen,
+            **{name: getattr(self, name) for name in _COUNTS},
             "kinds": {str(kind): count for kind, count in self.kinds.items()},
         }
 

@@ -43,8 +43,8 @@ class Opened:
     comment: str = "verify"
 
     @contextmanager
-    def sides(self, *, require_collection: bool = True) -> Iterator[Sides]:
-        """Both sides, with a new view of the source. Raises AtlasError."""
+    def sides(self, *, require_collection: bool = True, as_next_sync: bool = False) -> Iterator[Sides]:
+        """Both sides, with a new view of the source; options as for `open_sides`. Raises AtlasError."""
         with self.target.translated(), self.source.snapshot(label=self.comment) as snapshot:
             yield open_sides(
                 target=self.target,
@@ -54,6 +54,7 @@ class Opened:
                 enricher=self._enricher(),
                 comment=self.comment,
                 require_collection=require_collection,
+                as_next_sync=as_next_sync,
             )
 
     def _enricher(self) -> Enricher | None:

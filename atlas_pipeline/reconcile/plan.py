@@ -52,7 +52,7 @@ def plan_table(opened: Opened, progress: Progress = lambda _: None) -> TablePlan
         DataQualityError: A time series differs so much that its documents cannot be told apart.
     """
     began = time.perf_counter()
-    with opened.target.translated(), opened.sides(require_collection=False) as sides:
+    with opened.target.translated(), opened.sides(require_collection=False, as_next_sync=True) as sides:
         guards = Guards(
             database=sides.collection.database, ledger=sides.ledger, table=sides.table, snapshot=sides.snapshot
         )
@@ -67,7 +67,7 @@ def plan_table(opened: Opened, progress: Progress = lambda _: None) -> TablePlan
 def _refusals(guards: Guards, found: TablePlan) -> Iterator[str]:
     """What stops a sync before it reads anything, or when it has read all of it."""
     size: Callable[[], object] = lambda: guards.require_size(found.documents)  # noqa: E731 - one of several questions
-    for question in (guards.questions() | {"size": size}).values():
+    for question in (guards.questions(guards.of_policy()) | {"size": size}).values():
         try:
             question()
         except TargetError as error:

@@ -34,6 +34,7 @@ class Point:
         problem: What is wrong with the other part of the stored document, or "".
         quarantined: Whether the row is in quarantine.
         lost: Whether another row with the same key is neither stored nor in quarantine.
+        deleted: Whether the document is marked as deleted.
         copies: How many documents have this `_id`: a time series takes several.
     """
 
@@ -46,13 +47,18 @@ class Point:
     problem: str = ""
     quarantined: bool = False
     lost: bool = False
+    deleted: bool = False
     copies: int = 0
 
     @property
     def equal(self) -> bool:
-        """Whether this key is as it should be: equal, in quarantine without a document, or on neither side."""
+        """Whether this key is as it should be: equal, in quarantine without a document, on neither side, or a document
+        that is marked as deleted without a row.
+        """
         if self.lost or self.copies > 1:
             return False
+        if self.row is None and self.deleted:
+            return True
         if self.actual is not None:
             return self.actual == self.expected and not self.problem
         return self.row is None or self.quarantined
@@ -91,6 +97,7 @@ def _look(sides: Sides, identifiers: Sequence[Any]) -> Iterator[Point]:
             problem=(sides.problem(row, there[0]) or "") if row and there and expected else "",
             quarantined=row is not None and source_key not in absent,
             lost=source_key in lost,
+            deleted=bool(there) and sides.is_deleted(there[0]),
             copies=len(there),
         )
 

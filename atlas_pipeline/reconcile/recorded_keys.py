@@ -14,8 +14,8 @@ import bson
 
 from atlas_pipeline.extract.snapshot import Row, Snapshot
 from atlas_pipeline.load.digest import KEY_HASH_BYTES, key_hash
-from atlas_pipeline.load.ledger import KeyRange
 from atlas_pipeline.load.quarantine import Quarantine
+from atlas_pipeline.load.range_store import KeyRange
 from atlas_pipeline.mapping.keys import KeyCodec
 from atlas_pipeline.reconcile.keys import EXAMPLES, KeyComparison
 from atlas_pipeline.spec.tables import TableSpec

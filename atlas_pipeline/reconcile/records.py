@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 import bson
@@ -21,6 +22,7 @@ from pymongo.database import Database
 
 from atlas_pipeline.load.bson_order import sort_key
 from atlas_pipeline.load.digest import key_hash
+from atlas_pipeline.load.evolution import as_recorded
 from atlas_pipeline.load.run import Holder
 from atlas_pipeline.reconcile.differences import Difference, FieldDifference, Kind, Tally
 from atlas_pipeline.reconcile.stretches import StretchOutcome
@@ -50,7 +52,12 @@ class Records:
         self._tables = database["tables"]
         self._verifications, self._differences = database["verifications"], database["differences"]
         self._of_table = {"catalog": catalog.name, "collection": table.collection}
-        self._table_id, self._spec = f"{catalog.name}.{table.collection}", table.fingerprint
+        self._table_id, self._table = f"{catalog.name}.{table.collection}", table
+
+    @cached_property
+    def _spec(self) -> str:
+        """Fingerprint of the spec by which the table is compared."""
+        return as_recorded(self._table, self._tables.find_one({"_id": self._table_id}) or {}).fingerprint
 
     def begin(self, *, mode: str, bounds: Sequence[Any], ordered: bool, since: Any = None) -> str:
         """Open the record of a verification; gives its id.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from pymongo.errors import PyMongoError
@@ -19,22 +19,18 @@ from atlas_pipeline.load.lease import Lease
 from atlas_pipeline.load.ledger import TableLedger
 from atlas_pipeline.load.quarantine import Quarantine
 from atlas_pipeline.load.quarantine_entries import CurrentEntries
-from atlas_pipeline.load.recovery import recover
+from atlas_pipeline.load.recovery import recover_leaving_staging
 from atlas_pipeline.load.run import Holder, RunIdentity
 from atlas_pipeline.load.target import require_plain
 from atlas_pipeline.reconcile.corrections import Corrections, Means
-from atlas_pipeline.reconcile.differences import Difference
 from atlas_pipeline.reconcile.place import Opened
-from atlas_pipeline.reconcile.points import KEYS_AT_ONCE
 from atlas_pipeline.reconcile.records import MOST_RECORDED, Records
-from atlas_pipeline.reconcile.repair_result import Request, TableRepair, pages
+from atlas_pipeline.reconcile.repair_result import Request, TableRepair
+from atlas_pipeline.reconcile.rounds import correct_all, page_size
 from atlas_pipeline.reconcile.series_repair import repair_series
-from atlas_pipeline.reconcile.sides import Sides
 
 MOST_ROUNDS = 3
 """How often a key is corrected that differs again when it is looked at afterwards."""
-PAGE_BYTES = 32 * 1024 * 1024
-"""Size of the documents that are held in memory at once, by their average size."""
 
 
 def repair_table(opened: Opened, request: Request | None = None) -> TableRepair:
@@ -123,7 +119,7 @@ class _Repair:
         opened = self.opened
         database, pipeline = opened.target.database(opened.catalog), opened.target.pipeline_database(opened.catalog)
         quarantine = Quarantine(pipeline, opened.catalog, opened.table, run)
-        self.found.recovered = recover(database, opened.table.collection, ledger, quarantine)
+        self.found.recovered = recover_leaving_staging(database, opened.table.collection, ledger, quarantine)
         ledger.require_forward()
         require_plain(database, opened.table.collection)
 
@@ -134,11 +130,12 @@ class _Repair:
         for number in range(MOST_ROUNDS + 1):
             with self.opened.sides() as sides:
                 corrections = Corrections(sides, means, write=number < MOST_ROUNDS)
-                self._round(corrections, _page_size(sides), first=number == 0)
+                progress = self.request.progress if number == 0 else lambda _: None
+                correct_all(corrections, self.records.differences(), page_size(sides), progress)
             done = corrections.done
             found.inserted += done.inserted
             found.replaced += done.replaced
-            found.deleted += done.deleted
+            found.deleted += done.deleted + done.marked
             found.quarantined += done.quarantined
             found.left = done.left
             if number == 0:
@@ -146,25 +143,3 @@ class _Repair:
             if not done.changes:
                 return
             means.ledger.note_changed(quarantined=means.entries.count())
-
-    def _round(self, corrections: Corrections, size: int, *, first: bool) -> None:
-        """Correct every recorded key once, and those that another document is in the way of as long as that helps."""
-        waiting: list[Difference] = []
-        for page in pages(self.records.differences(), size):
-            waiting += [replace(one, fields=()) for one in corrections.correct(page)]
-            if first:
-                self.request.progress(len(page))
-        while waiting:
-            stuck = [one for page in pages(waiting, size) for one in corrections.correct(page)]
-            if len(stuck) == len(waiting):
-                for page in pages(stuck, size):
-                    corrections.correct(page, last=True)
-                return
-            waiting = stuck
-
-
-def _page_size(sides: Sides) -> int:
-    """How many keys may be held in memory at once."""
-    stats = next(iter(sides.collection.aggregate([{"$collStats": {"storageStats": {}}}], comment=sides.comment)))
-    average = int(stats["storageStats"].get("avgObjSize") or 1)
-    return max(1, min(KEYS_AT_ONCE, PAGE_BYTES // average))

@@ -11,7 +11,7 @@ import math
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from atlas_pipeline.extract.snapshot import Row, Snapshot
 from atlas_pipeline.load.duplicates import split_repeated
@@ -39,6 +39,27 @@ def wanted_rows(source_rows: int, *, seed: int) -> frozenset[int]:
     return frozenset(random.Random(seed).sample(range(source_rows), size))  # noqa: S311 - a sample, not a secret
 
 
+class Sample(Protocol):
+    """Keys of rows that are to be compared, and which sample they are."""
+
+    @property
+    def seed(self) -> int: ...
+
+    def keys(self) -> list[Row]: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChosenKeys:
+    """A sample that somebody has chosen; see `Sample`."""
+
+    seed: int
+    chosen: list[Row]
+
+    def keys(self) -> list[Row]:
+        """The keys, each once."""
+        return self.chosen
+
+
 class SampleKeys:
     """Picks the keys of the sample while batches pass by.
 
@@ -57,28 +78,41 @@ class SampleKeys:
         self._position = 0
         self._picked: dict[Row, None] = {}
         self._largest: tuple[int, Row | None] = (-1, None)
+        self._largest_unmapped: tuple[int, Row | None] = (-1, None)
         self._emptiest: tuple[int, Row | None] = (-1, None)
 
-    def observe(self, rows: list[Row], mapped: MappedBatch) -> None:
-        """Take note of one batch, as read and as mapped."""
+    def observe(self, rows: list[Row], mapped: MappedBatch | None) -> None:
+        """Take note of one batch, as read and as mapped; None when its documents were there already."""
         if self._position == 0:
             self._pick(rows[0])
         while self._next is not None and self._next < self._position + len(rows):
             self._pick(rows[self._next - self._position])
             self._next = next(self._wanted, None)
         self._position += len(rows)
-        if mapped.documents:
+        if mapped is None:
+            self._observe_unmapped(rows)
+        elif mapped.documents:
             largest = max(range(len(mapped.documents)), key=lambda index: len(mapped.documents[index]))
             size = len(mapped.documents[largest])
             if size > self._largest[0]:
                 self._largest = (size, self._key_of(mapped.rows[largest]))
-            nulls = [row.count(None) for row in mapped.rows]
-            if (most := max(nulls)) > self._emptiest[0]:
-                self._emptiest = (most, self._key_of(mapped.rows[nulls.index(most)]))
+            self._note_emptiest(mapped.rows)
+
+    def _observe_unmapped(self, rows: list[Row]) -> None:
+        sizes = [sum(len(value) for value in row if isinstance(value, str | bytes)) for row in rows]
+        if (size := max(sizes)) > self._largest_unmapped[0]:
+            self._largest_unmapped = (size, self._key_of(rows[sizes.index(size)]))
+        self._note_emptiest(rows)
+
+    def _note_emptiest(self, rows: list[Row]) -> None:
+        nulls = [row.count(None) for row in rows]
+        if (most := max(nulls)) > self._emptiest[0]:
+            self._emptiest = (most, self._key_of(rows[nulls.index(most)]))
 
     def keys(self) -> list[Row]:
         """The keys of the sample, each once."""
-        extremes = [key for _, key in (self._largest, self._emptiest) if key is not None]
+        found = (self._largest, self._largest_unmapped, self._emptiest)
+        extremes = [key for _, key in found if key is not None]
         return list(dict.fromkeys([*self._picked, *extremes]))
 
     def _pick(self, row: Row) -> None:
@@ -111,7 +145,7 @@ class SampleComparison:
 
 
 def compare_sample(
-    keys: SampleKeys,
+    keys: Sample,
     *,
     snapshot: Snapshot,
     mapper: Mapper,

@@ -14,8 +14,10 @@ from dataclasses import dataclass, replace
 import bson
 
 from atlas_pipeline.load.digest import key_hash
+from atlas_pipeline.load.evolution import as_synced
 from atlas_pipeline.load.foreign import foreign_among
 from atlas_pipeline.load.lease import require_free
+from atlas_pipeline.load.ledger import TableLedger
 from atlas_pipeline.load.quarantine_entries import CurrentEntries
 from atlas_pipeline.load.run import Holder, RunIdentity
 from atlas_pipeline.load.series_load import SeriesLoad
@@ -87,12 +89,14 @@ class _SeriesRepair:
         before = entries.count()
         policy = replace(table.sync, foreign_documents="delete" if self._may_delete else table.sync.foreign_documents)
         run = RunIdentity(run_id=str(uuid.uuid4()), holder=Holder.this_process())
+        pipeline = opened.target.pipeline_database(opened.catalog)
+        state = TableLedger(pipeline, opened.catalog, table, run).state()
         with (
             opened.source.snapshot(label=run.run_id) as snapshot,
             SeriesLoad(
                 target=opened.target,
                 catalog=opened.catalog,
-                table=replace(table, sync=policy),
+                table=replace(synced := as_synced(snapshot, table, state), sync=policy),
                 snapshot=snapshot,
                 run=run,
                 sealer=self.request.sealer,
@@ -100,7 +104,7 @@ class _SeriesRepair:
         ):
             load.copy()
             load.build()
-            load.publish(spec=table.fingerprint)
+            load.publish(spec=synced.fingerprint, schema=(state.get("published") or {}).get("schema"))
         found.recovered = load.facts.recovered
         found.inserted, found.replaced, found.deleted = (
             load.facts.inserted,

@@ -6,7 +6,7 @@ and judging what is found.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -15,14 +15,15 @@ from zoneinfo import ZoneInfo
 from pymongo.collection import Collection
 
 from atlas_pipeline.errors import TargetError
-from atlas_pipeline.extract.schema import inspect_schema, require_schema
 from atlas_pipeline.extract.snapshot import Row, Snapshot
 from atlas_pipeline.load.digest import split_documents
+from atlas_pipeline.load.evolution import as_synced, judge, require
 from atlas_pipeline.load.ledger import TableLedger
 from atlas_pipeline.load.quarantine import Quarantine
 from atlas_pipeline.load.run import Holder, RunIdentity
 from atlas_pipeline.load.series_collection import SeriesCollection
 from atlas_pipeline.load.series_form import in_form
+from atlas_pipeline.load.soft_deletes import is_marked
 from atlas_pipeline.load.target import Target, collection_info, collection_uuid
 from atlas_pipeline.mapping.keys import KeyCodec
 from atlas_pipeline.mapping.lookups import read_lookups
@@ -42,7 +43,7 @@ class Sides:
 
     Attributes:
         catalog: Catalog of the table.
-        table: The table.
+        table: The table as it was synced, or is going to be.
         snapshot: One view of the source.
         mapper: Maps its rows, with look-ups from the same view.
         codec: Converts its keys.
@@ -91,6 +92,10 @@ class Sides:
         """A stored document without what is not a function of its row."""
         return document if self.enricher is None else self.enricher.canonical_part(document)
 
+    def is_deleted(self, document: bytes) -> bool:
+        """Whether a stored document is marked as deleted, by a policy that does so."""
+        return self.table.sync.deletes == "soft" and is_marked(document)
+
     def expected(self, document: bytes) -> bytes:
         """A mapped document in the form in which it is compared with a stored one."""
         return document if self.series is None else self.series.form.of_mapped(document)[1]
@@ -120,8 +125,19 @@ class Sides:
         """Which of these keys are not in quarantine for a row that repeats the key of another one."""
         return set(self.quarantine.absent(keys, repeats=True))
 
-    def lost(self, rejects: Sequence[Reject]) -> list[Reject]:
-        """Which of these refused rows are not in quarantine."""
+    def lost(self, rejects: Sequence[Reject], keyless: Callable[[Reject], None] | None = None) -> list[Reject]:
+        """Which of these refused rows are not in quarantine.
+
+        Args:
+            rejects: The rows.
+            keyless: Is told of those whose key no document can have, which then are not lost.
+        """
+        if keyless is not None:
+            usable = [self.codec.identifier(reject.key) is not None for reject in rejects]
+            for reject, has_key in zip(rejects, usable, strict=True):
+                if not has_key:
+                    keyless(reject)
+            rejects = [reject for reject, has_key in zip(rejects, usable, strict=True) if has_key]
         repeated = [reject.code is RejectCode.DUPLICATE_VALUE for reject in rejects]
         pairs = list(zip(rejects, repeated, strict=True))
         absent = self.absent_in_quarantine([reject.key for reject, repeats in pairs if not repeats])
@@ -147,6 +163,7 @@ def open_sides(
     enricher: Enricher | None = None,
     comment: str,
     require_collection: bool = True,
+    as_next_sync: bool = False,
 ) -> Sides:
     """Open both sides of a table.
 
@@ -158,18 +175,25 @@ def open_sides(
         enricher: For a table with vectors.
         comment: Shown in the server's log and current operations.
         require_collection: Whether the collection must exist.
+        as_next_sync: Take new columns of the source as a sync would now, by the policy for drift, rather than leave
+            them alone.
 
     Raises:
-        SourceError: The source lacks what the spec describes.
+        SourceError: The source lacks what the spec describes, or its columns changed in a way that stops it.
         TargetError: The collection does not exist.
     """
-    require_schema(inspect_schema(snapshot, [table]))
     database, pipeline = target.database(catalog), target.pipeline_database(catalog)
     if require_collection and collection_info(database, table.collection) is None:
         raise TargetError(f"{database.name}.{table.collection} does not exist.", "sync the table first")
     is_series = table.storage == "time_series"
     holder = Holder.this_process()
     state = TableLedger(pipeline, catalog, table, RunIdentity(run_id=comment, holder=holder)).state()
+    if as_next_sync:
+        judged = judge(snapshot, table, state)
+        require([judged])
+        table = judged.table
+    else:
+        table = as_synced(snapshot, table, state)
     published = state.get("published") or {}
     run = RunIdentity(run_id=str(published.get("run_id", comment)), holder=holder)
     return Sides(

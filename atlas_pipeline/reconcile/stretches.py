@@ -33,10 +33,13 @@ _CURSOR_ENDED = frozenset({11, 26, 43, 175, 237})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Numbered:
-    """A stretch of keys with its place among those of the table."""
+    """A stretch of keys with its place among those of the table, and the `_id`s at which its key ranges begin, but the
+    first.
+    """
 
     position: int
     stretch: Stretch
+    cuts: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +138,7 @@ class _Work:
         repeated = self.sides.repeats_keys()
         for number, one in enumerate(stretches):
             differences: list[Difference] = []
-            comparison = self._comparison(one.stretch, repeated)
+            comparison = self._comparison(one, repeated)
             try:
                 for suspect in comparison.suspects():
                     settler.add(suspect, comparison.tally)
@@ -161,9 +164,9 @@ class _Work:
         yield from done[:-1]
         yield replace(done[-1], differences=tuple(differences))
 
-    def _comparison(self, stretch: Stretch, repeated: bool) -> Any:
+    def _comparison(self, one: Numbered, repeated: bool) -> Any:
         if self.sides.series is not None:
             return SeriesComparison(self.sides)
         if not self.task.ordered:
             return KeyedComparison(self.sides, repeated, self.progress)
-        return Walk(self.sides, stretch, repeated, self.progress)
+        return Walk(self.sides, one.stretch, repeated, self.progress, cuts=one.cuts)

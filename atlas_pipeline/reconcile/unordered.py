@@ -19,6 +19,7 @@ from atlas_pipeline.load.bson_order import id_of
 from atlas_pipeline.load.digest import key_hash, new_digest, raw_range, split_documents
 from atlas_pipeline.load.duplicates import split_repeated
 from atlas_pipeline.mapping.mapper import MappedBatch
+from atlas_pipeline.mapping.reject import Reject
 from atlas_pipeline.reconcile.differences import Tally
 from atlas_pipeline.reconcile.points import KEYS_AT_ONCE, look
 from atlas_pipeline.reconcile.sides import Sides
@@ -35,12 +36,14 @@ class KeyedComparison:
         sides: Both sides of the table.
         repeated: Whether several rows may have the same key.
         progress: Called with the number of rows that were compared.
+        keyless: As for `Walk`.
         tally: What was counted so far.
     """
 
     sides: Sides
     repeated: bool = False
     progress: Callable[[int], None] = lambda _: None
+    keyless: Callable[[Reject], None] | None = None
     tally: Tally = field(default_factory=Tally)
     _digest: hashlib.blake2b = field(default_factory=new_digest)
     _sums: list[int] = field(default_factory=lambda: [0] * _PARTS)
@@ -82,7 +85,7 @@ class KeyedComparison:
                 self.tally.quarantined += 1
             else:
                 yield Suspect(point.identifier, expected, point.actual)
-        lost = self.sides.lost(batch.rejects)
+        lost = self.sides.lost(batch.rejects, self.keyless)
         self.tally.quarantined += len(batch.rejects) - len(lost)
         for reject in lost:
             yield Suspect(self.sides.codec.identifier(reject.key), reject=reject)
@@ -104,5 +107,7 @@ class KeyedComparison:
 
     def _without_row(self, identifiers: list[object]) -> Iterator[Suspect]:
         for point in look(self.sides, identifiers):
-            if point.row is None or point.reject is not None:
+            if point.row is None and point.deleted:
+                self.tally.deleted += 1
+            elif point.row is None or point.reject is not None:
                 yield Suspect(point.identifier, actual=point.actual)

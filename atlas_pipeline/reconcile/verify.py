@@ -40,7 +40,10 @@ from atlas_pipeline.reconcile.stretches import (
 )
 from atlas_pipeline.reconcile.verification import Mode, TableVerification
 from atlas_pipeline.reconcile.walk import OutOfOrderError, Suspect
+from atlas_pipeline.spec.sync import DELETED_AT
 
+STRETCH_RANGES = 12
+"""Key ranges of the ledger that make one stretch, the unit of progress of a verification."""
 LISTED = 1_000
 """Differences of one table that a result lists; all are counted, and recorded."""
 
@@ -213,7 +216,7 @@ class _Full:
         elif whole:
             self.found.digest = digest_of_ranges(bytes.fromhex(outcome.digest) for outcome in outcomes)
         status = "done" if whole else "partial"
-        self.records.end(identifier, status, whole=whole, **self.found.summary("full"))
+        self.records.end(identifier, status, whole=whole, uuid=outcomes[0].uuid, **self.found.summary("full"))
         return self.found
 
     def _stretches(self, bounds: Sequence[Any]) -> Iterator[Numbered]:
@@ -221,13 +224,12 @@ class _Full:
         codec = KeyCodec(self.opened.table)
         first = self.request.since
         lowest = None if first is None else sort_key(codec.identifier(first))
-        position = 0
-        for bound in bounds:
-            if lowest is None or sort_key(bound) > lowest:
-                before = codec.source_key(bound)
-                yield Numbered(position=position, stretch=Stretch(first=first, before=before))
-                first, position = before, position + 1
-        yield Numbered(position=position, stretch=Stretch(first=first))
+        inside = [bound for bound in bounds if lowest is None or sort_key(bound) > lowest]
+        for position, at in enumerate(range(0, len(inside) + 1, STRETCH_RANGES)):
+            cuts, end = inside[at : at + STRETCH_RANGES - 1], inside[at + STRETCH_RANGES - 1 : at + STRETCH_RANGES]
+            before = codec.source_key(end[0]) if end else None
+            yield Numbered(position=position, stretch=Stretch(first=first, before=before), cuts=tuple(cuts))
+            first = before
 
     def _outcomes(self, task: Task) -> Iterator[StretchOutcome]:
         if self.place is not None and self.processes > 1 and len(task.stretches) > 1:
@@ -263,7 +265,10 @@ def _count(sides: Sides, found: _Found) -> None:
     found.tally.documents = sides.collection.count_documents({}, comment=sides.comment)
     found.tally.quarantined = sides.quarantine.count()
     found.tally.kept_foreign = int(sides.published.get("kept_foreign", 0))
-    documents = found.tally.documents - found.tally.kept_foreign
+    if sides.table.sync.deletes == "soft":
+        marked = {DELETED_AT: {"$exists": True}}
+        found.tally.deleted = sides.collection.count_documents(marked, comment=sides.comment)
+    documents = found.tally.documents - found.tally.kept_foreign - found.tally.deleted
     found.adds_up = rows == documents + found.tally.quarantined
     found.note = f"{rows:,} source rows, {documents:,} documents, {found.tally.quarantined:,} in quarantine"
 

@@ -7,10 +7,10 @@ counts (`settle`), and which of its fields differ (`fields`).
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Generator, Iterator
-from contextlib import closing
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from atlas_pipeline.extract.batching import read_ahead
@@ -54,6 +54,9 @@ class Walk:
         stretch: Keys of the source. The bounds of the target are the `_id`s that they become.
         repeated: Whether several rows may have the same key.
         progress: Called with the number of rows that were compared.
+        cuts: `_id`s at which key ranges begin inside of the stretch: each has a digest of its own.
+        rows: The rows of the stretch in batches, where somebody has read them already.
+        keyless: Told of each refused row whose key no document can have, which then is no suspect.
         tally: What was counted so far.
     """
 
@@ -61,14 +64,19 @@ class Walk:
     stretch: Stretch
     repeated: bool = False
     progress: Callable[[int], None] = lambda _: None
+    cuts: Sequence[Any] = ()
+    rows: Iterable[list[Row]] | None = None
+    keyless: Callable[[Reject], None] | None = None
     tally: Tally = field(default_factory=Tally)
-    _digest: hashlib.blake2b = field(default_factory=new_digest)
+    _digests: list[bytes] = field(default_factory=list)
     _last: SortKey = (0,)
 
     @property
     def digest(self) -> str:
-        """Hex digest over the documents of the stretch, as they are stored; complete after the walk."""
-        return self._digest.hexdigest()
+        """The hex digests over the documents of each key range, as they are stored, one after the other; complete after
+        the walk.
+        """
+        return b"".join(self._digests).hex()
 
     def suspects(self) -> Iterator[Suspect]:
         """Walk, and give every key under which the sides differ at first sight.
@@ -88,21 +96,24 @@ class Walk:
                 yield from self._not_accounted(found, batch.rejects)
                 self.progress(len(batch.documents) + len(batch.rejects))
             while (actual := documents.head()) is not None:
-                yield self._drop(documents, actual)
+                yield from self._drop(documents, actual)
 
     def _stored(self) -> Generator[bytes]:
         codec = self.sides.codec
         first, before = (
             None if key is None else codec.identifier(key) for key in (self.stretch.first, self.stretch.before)
         )
-        for batch in raw_range(self.sides.collection, first, before, comment=self.sides.comment):
-            self._digest.update(batch)
-            yield batch
+        for start, end in pairwise((first, *self.cuts, before)):
+            digest = new_digest()
+            for batch in raw_range(self.sides.collection, start, end, comment=self.sides.comment):
+                digest.update(batch)
+                yield batch
+            self._digests.append(digest.digest())
 
     def _mapped(self) -> Generator[MappedBatch]:
         sides = self.sides
         last_key: Row | None = None
-        with closing(read_ahead(sides.snapshot.batches(sides.table, stretch=self.stretch))) as batches:
+        with self._read() as batches:
             for rows in batches:
                 distinct, repeated = split_repeated(sides.mapper, rows, last_key) if self.repeated else (rows, [])
                 last_key = sides.mapper.key_of(rows[-1])
@@ -110,6 +121,11 @@ class Walk:
                 batch = sides.mapper.map_batch(distinct)
                 batch.rejects += repeated
                 yield batch
+
+    def _read(self) -> AbstractContextManager[Iterable[list[Row]]]:
+        if self.rows is not None:
+            return nullcontext(self.rows)
+        return closing(read_ahead(self.sides.snapshot.batches(self.sides.table, stretch=self.stretch)))
 
     def _merge(self, batch: MappedBatch, documents: _Stream) -> Iterator[tuple[Suspect, Row | None]]:
         """The suspects of one batch; those without a document with the key of their row."""
@@ -125,7 +141,8 @@ class Walk:
             self._last = order
             place: SortKey = ()
             while actual is not None and (place := sort_key(id_of(actual))) < order:
-                yield self._drop(documents, actual), None
+                for suspect in self._drop(documents, actual):
+                    yield suspect, None
                 actual = documents.head()
             if actual is None or place != order:
                 yield Suspect(identifier, expected), self.sides.mapper.key_of(row)
@@ -140,10 +157,13 @@ class Walk:
         documents.drop()
         self.tally.documents += 1
 
-    def _drop(self, documents: _Stream, actual: bytes) -> Suspect:
-        """Pass by a document; as a suspect, in case that it has no row."""
+    def _drop(self, documents: _Stream, actual: bytes) -> Iterator[Suspect]:
+        """Pass by a document without a row."""
         self._pass(documents)
-        return Suspect(id_of(actual), actual=self.sides.comparable(actual))
+        if self.sides.is_deleted(actual):
+            self.tally.deleted += 1
+        else:
+            yield Suspect(id_of(actual), actual=self.sides.comparable(actual))
 
     def _is_equal(self, expected: bytes, row: Row, actual: bytes) -> bool:
         if self.sides.enricher is None:
@@ -158,7 +178,7 @@ class Walk:
                 yield suspect
             else:
                 self.tally.quarantined += 1
-        lost = self.sides.lost(rejects)
+        lost = self.sides.lost(rejects, self.keyless)
         self.tally.quarantined += len(rejects) - len(lost)
         for reject in lost:
             yield Suspect(self.sides.codec.identifier(reject.key), reject=reject)
