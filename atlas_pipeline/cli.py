@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from typer.core import TyperGroup
 
 from atlas_pipeline.commands import (
+    clean,
     demo,
     doctor,
     expectations,
@@ -68,6 +69,7 @@ app.command()(repair.repair)
 app.command()(status.status)
 app.command()(similar.similar)
 app.command()(doctor.doctor)
+app.command()(clean.clean)
 app.add_typer(servers.app, name="servers")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(expectations.app, name="expectations")

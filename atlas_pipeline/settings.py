@@ -65,6 +65,14 @@ class Settings(BaseSettings):
         description="ATLAS_SOURCE_STATEMENT_SECONDS: how long one statement may work on a PostgreSQL source, "
         "in seconds.",
     )
+    source_connections: int = Field(
+        default=4,
+        ge=1,
+        le=1000,
+        validation_alias="ATLAS_SOURCE_CONNECTIONS",
+        description="ATLAS_SOURCE_CONNECTIONS: how many steps may read one PostgreSQL source at the same time, as the "
+        "first limit of its pool. An SQLite source has one reader.",
+    )
     quarantine_key: SecretStr | None = Field(
         default=None,
         validation_alias="ATLAS_QUARANTINE_KEY",
@@ -83,10 +91,42 @@ class Settings(BaseSettings):
         validation_alias="ATLAS_MONGOD_CACHE_GB",
         description="ATLAS_MONGOD_CACHE_GB: WiredTiger cache of the embedded server, in GB.",
     )
+    retention_days: int = Field(
+        default=90,
+        ge=1,
+        le=36_500,
+        validation_alias="ATLAS_RETENTION_DAYS",
+        description="ATLAS_RETENTION_DAYS: how many days of records, reports and Dagster runs `clean` leaves.",
+    )
     reports_url: str = Field(
         default="http://127.0.0.1:3001",
         validation_alias="ATLAS_REPORTS_URL",
         description="ATLAS_REPORTS_URL: address under which the folders data_docs and reports are served.",
+    )
+    ui_url: str = Field(
+        default="http://127.0.0.1:3000",
+        validation_alias="ATLAS_UI_URL",
+        description="ATLAS_UI_URL: address of the Dagster UI, for the links in alerts.",
+    )
+    alert_webhook_url: SecretStr | None = Field(
+        default=None,
+        validation_alias="ATLAS_ALERT_WEBHOOK_URL",
+        description="ATLAS_ALERT_WEBHOOK_URL: where alerts are posted as JSON. Unset: nowhere.",
+    )
+    alert_email_to: str = Field(
+        default="",
+        validation_alias="ATLAS_ALERT_EMAIL_TO",
+        description="ATLAS_ALERT_EMAIL_TO: who gets alerts by e-mail, with commas between. Unset: nobody.",
+    )
+    alert_email_from: str = Field(
+        default="",
+        validation_alias="ATLAS_ALERT_EMAIL_FROM",
+        description="ATLAS_ALERT_EMAIL_FROM: sender of the e-mails. Unset: the first who gets them.",
+    )
+    smtp_url: SecretStr = Field(
+        default=SecretStr("smtp://localhost:25"),
+        validation_alias="ATLAS_SMTP_URL",
+        description="ATLAS_SMTP_URL: server that sends the e-mails, smtp://user:password@host:587 or smtps://.",
     )
     dagster_home_dir: Path | None = Field(
         default=None,

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, JustifyMethod, OverflowMethod
+    from rich.table import Table
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON value on standard output, and nothing else there.")]
 CatalogName = Annotated[str | None, typer.Argument(help="Catalog; all of them unless given.", show_default=False)]
@@ -40,24 +41,38 @@ def notes() -> Console:
     return Console(stderr=True, highlight=False)
 
 
-def print_json(value: Any) -> None:
+def print_json(value: Any, *, in_one_line: bool = False) -> None:
     """The answer of a command for machines."""
-    typer.echo(json.dumps(value, default=_plain, ensure_ascii=False, indent=2))
+    typer.echo(json.dumps(value, default=_plain, ensure_ascii=False, indent=None if in_one_line else 2))
 
 
 def print_table(
     title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], numbers: Sequence[str] = ()
 ) -> None:
     """A table for people; columns in `numbers` are aligned to the right."""
+    console().print(make_table(title, columns, rows, numbers))
+
+
+def make_table(
+    title: str,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[object]],
+    numbers: Sequence[str] = (),
+    *,
+    one_line: bool = False,
+) -> Table:
+    """A table for people; with `one_line`, what does not fit into a line of the terminal is cut off."""
     from rich.table import Table
     from rich.text import Text
 
     table = Table(title=title, title_justify="left", title_style="bold")
+    overflow: OverflowMethod = "ellipsis" if one_line else "fold"
     for column in columns:
-        table.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
+        justify: JustifyMethod = "right" if column in numbers else "left"
+        table.add_column(column, justify=justify, overflow=overflow, no_wrap=one_line)
     for row in rows:
         table.add_row(*(value if isinstance(value, Text) else Text(_shown(value)) for value in row))
-    console().print(table)
+    return table
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -12,11 +13,14 @@ from atlas_pipeline.commands import console
 from atlas_pipeline.commands.findings import Finding, examine_collection, wrong
 from atlas_pipeline.commands.selection import select_readable
 from atlas_pipeline.errors import EXIT_CANNOT, AtlasError
-from atlas_pipeline.extract.schema import SchemaFindings, inspect_schema
 from atlas_pipeline.extract.snapshot import Snapshot
 from atlas_pipeline.settings import Settings
 from atlas_pipeline.spec.catalogs import CatalogSpec
 from atlas_pipeline.spec.tables import TableSpec
+
+if TYPE_CHECKING:
+    from atlas_pipeline.load.evolution import Judged
+    from atlas_pipeline.load.target import Target
 
 
 def doctor(catalog: console.CatalogName = None, table: console.TableName = None, json: console.Json = False) -> None:
@@ -45,6 +49,7 @@ def doctor(catalog: console.CatalogName = None, table: console.TableName = None,
 
 
 def _examine(catalog: CatalogSpec, tables: tuple[TableSpec, ...], settings: Settings) -> Iterator[Finding]:
+    from atlas_pipeline.load.evolution import judge
     from atlas_pipeline.load.target import Target
     from atlas_pipeline.local.servers import mongodb
     from atlas_pipeline.orchestration.sources import opened_source
@@ -58,8 +63,6 @@ def _examine(catalog: CatalogSpec, tables: tuple[TableSpec, ...], settings: Sett
         except AtlasError as error:
             yield wrong("source", error)
         if snapshot is not None:
-            for findings in inspect_schema(snapshot, tables):
-                yield from _schema(findings)
             left_alone = ", ".join(catalog.left_alone(snapshot.tables())) or "none"
             yield Finding("source tables", "note", f"not in the catalog, so not moved: {left_alone}")
         try:
@@ -68,7 +71,13 @@ def _examine(catalog: CatalogSpec, tables: tuple[TableSpec, ...], settings: Sett
             yield Finding("server", "ok", f"MongoDB {server.version} at {target.address} ({server.origin})")
         except AtlasError as error:
             yield wrong("server", error)
+            if snapshot is not None:
+                for table in tables:
+                    yield from _schema(judge(snapshot, table, {}))
             return
+        if snapshot is not None:
+            for table in tables:
+                yield from _schema(judge(snapshot, table, _state(target, catalog, table)))
         yield _asked(
             "permissions", lambda: _try_permissions(target, catalog), "may create, rename and drop collections"
         )
@@ -76,10 +85,24 @@ def _examine(catalog: CatalogSpec, tables: tuple[TableSpec, ...], settings: Sett
             yield from examine_collection(target, catalog, table, snapshot)
 
 
-def _schema(findings: SchemaFindings) -> Iterator[Finding]:
+def _state(target: Target, catalog: CatalogSpec, table: TableSpec) -> dict[str, Any]:
+    """What the ledger knows of the table."""
+    with target.translated():
+        return target.pipeline_database(catalog)["tables"].find_one({"_id": f"{catalog.name}.{table.collection}"}) or {}
+
+
+def _schema(judged: Judged) -> Iterator[Finding]:
+    findings = judged.findings
     subject = f"schema of {findings.table}"
-    for sentence in findings.missing:
-        yield Finding(subject, "wrong", sentence, "bring the source to the schema that the catalog describes")
+    if judged.stops:
+        yield Finding(subject, "wrong", " ".join(judged.stops), judged.cure)
+    if findings.evolved:
+        yield Finding(
+            subject, "note", f"columns that joined by themselves: {', '.join(findings.evolved)}", "add them to the spec"
+        )
+    if findings.refused:
+        told = f"columns for which rows go to the quarantine: {', '.join(findings.refused)}"
+        yield Finding(subject, "note", told, "add them to the spec")
     if findings.retyped:
         yield Finding(
             subject, "note", f"other declared types: {'; '.join(findings.retyped)}", "values are judged one by one"
@@ -88,7 +111,7 @@ def _schema(findings: SchemaFindings) -> Iterator[Finding]:
         yield Finding(
             subject, "note", f"columns that are not moved: {', '.join(findings.unknown)}", "add them to the spec"
         )
-    if not (findings.missing or findings.retyped or findings.unknown):
+    if not (judged.stops or findings.evolved or findings.refused or findings.retyped or findings.unknown):
         yield Finding(subject, "ok", "as the catalog describes it")
 
 

@@ -58,6 +58,8 @@ def examine_collection(
                 return
             yield _storage(table, info)
             yield _indexes(table, database[table.collection])
+            if table.storage == "plain":
+                yield _validator(target, catalog, table)
             if table.embedding is not None:
                 yield from _vectors(table, database[table.collection])
             yield _latency(table, database[table.collection])
@@ -86,7 +88,7 @@ def _against_a_sync(target: Target, catalog: CatalogSpec, table: TableSpec, snap
         comment="doctor",
     )
     found = []
-    for name, require in guards.questions().items():
+    for name, require in guards.questions(guards.of_policy()).items():
         try:
             with target.translated():
                 require()
@@ -132,6 +134,23 @@ def _indexes(table: TableSpec, collection: Any) -> Finding:
     if sentence:
         return Finding(subject, "note", sentence, "a sync restores those of the spec")
     return Finding(subject, "ok", f"all {len(table.indexes)} as specified")
+
+
+def _validator(target: Target, catalog: CatalogSpec, table: TableSpec) -> Finding:
+    from atlas_pipeline.load.evolution import as_recorded
+    from atlas_pipeline.load.ledger import TableLedger
+    from atlas_pipeline.load.run import Holder, RunIdentity
+    from atlas_pipeline.load.validators import look_at_validator
+
+    run = RunIdentity(run_id="doctor", holder=Holder.this_process())
+    ledger = TableLedger(target.pipeline_database(catalog), catalog, table, run)
+    found = look_at_validator(target.database(catalog), as_recorded(table, ledger.state()), ledger)
+    subject = f"{table.collection}: validator"
+    if found.state in ("none", "as specified"):
+        return Finding(subject, "ok", found.told)
+    if found.state == "kept":
+        return Finding(subject, "note", found.told)
+    return Finding(subject, "note", "it is not the one of the spec", "a sync brings it")
 
 
 def _vectors(table: TableSpec, collection: Any) -> Iterator[Finding]:

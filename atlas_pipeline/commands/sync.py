@@ -7,8 +7,9 @@ import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,6 +18,17 @@ from atlas_pipeline.commands.selection import select_readable
 from atlas_pipeline.settings import Settings
 from atlas_pipeline.spec.catalogs import CatalogSpec
 from atlas_pipeline.spec.tables import TableSpec
+
+if TYPE_CHECKING:
+    from atlas_pipeline.resync.scope import Scope
+
+
+class Mode(StrEnum):
+    """How the tables of a run are synced."""
+
+    POLICY = "policy"
+    RELOAD = "reload"
+    RECONCILE = "reconcile"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,15 +60,38 @@ def sync(
     force: Annotated[
         bool, typer.Option("--force", help="Publish also when a collection would lose most of its documents.")
     ] = False,
+    mode: Annotated[
+        Mode,
+        typer.Option("--mode", help="What each table's policy says; or load it anew; or compare all of it in place."),
+    ] = Mode.POLICY,
+    first: Annotated[
+        list[str] | None, typer.Option("--first", help="Sync only from this key on; once for each key column.")
+    ] = None,
+    before: Annotated[
+        list[str] | None, typer.Option("--before", help="Sync only before this key; once for each key column.")
+    ] = None,
+    since: Annotated[
+        str, typer.Option("--since", help="Sync only rows that changed from this moment on, ISO 8601.")
+    ] = "",
+    until: Annotated[str, typer.Option("--until", help="Sync only rows that changed before this moment.")] = "",
     json: console.Json = False,
 ) -> None:
-    """Load tables into their collections, check them, and swap them in.
+    """Bring collections in step with their tables: load them anew and swap them in, or apply what changed.
 
     Example: atlas-pipeline sync infrastructure_atlas --table users
     """
+    from atlas_pipeline.resync.scope import Scope, moment_from
+
     settings = Settings()
+    scope = Scope(
+        mode=mode.value,
+        first=tuple(first or ()),
+        before=tuple(before or ()),
+        since=moment_from(since),
+        until=moment_from(until),
+    )
     synced = [
-        run(one, tables, settings=settings, force=force, trigger="command line")
+        run(one, tables, settings=settings, force=force, scope=scope, trigger="command line")
         for one, tables in select_readable(catalog, table, settings)
     ]
     if json:
@@ -79,15 +114,28 @@ def answer(synced: Sequence[Synced]) -> dict[str, Any]:
     }
 
 
-def run(catalog: CatalogSpec, tables: Sequence[TableSpec], *, settings: Settings, force: bool, trigger: str) -> Synced:
-    """Sync tables of one catalog and write the report. Raises AtlasError when the run could not begin."""
+def run(
+    catalog: CatalogSpec,
+    tables: Sequence[TableSpec],
+    *,
+    settings: Settings,
+    force: bool,
+    trigger: str,
+    scope: Scope | None = None,
+) -> Synced:
+    """Sync tables of one catalog, write the report and bring the status in Dagster up to date. Raises AtlasError when
+    the run could not begin.
+    """
     from atlas_pipeline.definitions import defs
     from atlas_pipeline.load.sealing import make_sealer
     from atlas_pipeline.load.target import Target
     from atlas_pipeline.local.servers import mongodb
     from atlas_pipeline.orchestration.execution import preflight, run_sync
+    from atlas_pipeline.orchestration.instance import open_instance
     from atlas_pipeline.orchestration.reports import write_report
     from atlas_pipeline.orchestration.sources import opened_source
+    from atlas_pipeline.orchestration.status_asset import report_status
+    from atlas_pipeline.resync.scope import WHOLE
 
     make_sealer(settings.quarantine_key)  # a wrong key is better found here than in every table
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # asked to end in whatever way, the run is recorded
@@ -97,8 +145,9 @@ def run(catalog: CatalogSpec, tables: Sequence[TableSpec], *, settings: Settings
         Target(server.uri, timeout_ms=settings.mongodb_timeout_ms) as target,
     ):
         with source.snapshot(label="preflight") as snapshot:
-            preflight(target=target, catalog=catalog, tables=tables, snapshot=snapshot, force=force)
-            totals = {table.collection: snapshot.count(table) for table in tables}
+            totals = preflight(
+                target=target, catalog=catalog, tables=tables, snapshot=snapshot, force=force, scope=scope or WHOLE
+            )
         run_id = str(uuid.uuid4())
         definitions = defs()
         console.collect_less_garbage()
@@ -110,6 +159,7 @@ def run(catalog: CatalogSpec, tables: Sequence[TableSpec], *, settings: Settings
                 tables=tables,
                 settings=settings,
                 force=force,
+                scope=scope or WHOLE,
                 run_id=run_id,
                 trigger=trigger,
                 progress=progress,
@@ -120,6 +170,8 @@ def run(catalog: CatalogSpec, tables: Sequence[TableSpec], *, settings: Settings
             typer.echo(f"failed {problem}", err=True)
         with target.translated():
             report = write_report(catalog, run_id, target, settings)
+        with open_instance(settings) as instance:
+            report_status(instance, catalog, target, run_id)
     return Synced(
         run_id=run_id,
         records=report.tables,
@@ -139,13 +191,11 @@ def as_json(record: dict[str, Any]) -> dict[str, Any]:
         "table": record["table"],
         "collection": record["collection"],
         "read": record.get("source_rows", 0),
-        "inserted": record.get("documents", 0) if published else 0,
-        "replaced": 0,
-        "deleted": 0,
-        "unchanged": 0,
+        **{name: record.get(name, 0) if published else 0 for name in ("inserted", "replaced", "deleted", "unchanged")},
         "quarantined": record.get("quarantined", 0),
         "seconds": round(record.get("seconds", {}).get("total", 0.0), 3),
         "status": record["status"],
+        "mode": record.get("mode", "reload"),
     }
 
 
@@ -153,21 +203,22 @@ def show(synced: Synced) -> None:
     """The run as a table, and where the reports are."""
     console.print_table(
         f"Run {synced.run_id}",
-        ["table", "collection", "source rows", "documents", "quarantined", "indexes", "checks", "seconds"],
+        ["table", "collection", "mode", "source rows", "documents", "changed", "quarantined", "checks", "seconds"],
         [
             (
                 record["table"],
                 record["collection"],
+                record.get("mode"),
                 record.get("source_rows"),
                 record.get("documents"),
+                sum(record.get(name, 0) for name in ("inserted", "replaced", "deleted")),
                 record.get("quarantined"),
-                record.get("indexes"),
                 _checks(record),
                 record.get("seconds", {}).get("total"),
             )
             for record in synced.records
         ],
-        numbers=["source rows", "documents", "quarantined", "indexes", "seconds"],
+        numbers=["source rows", "documents", "changed", "quarantined", "seconds"],
     )
     typer.echo(f"{len(synced.records)} tables in {synced.seconds:.1f} s")
     typer.echo(f"report:    {synced.report}")

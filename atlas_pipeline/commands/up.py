@@ -53,6 +53,7 @@ def up(
             **os.environ,
             "DAGSTER_HOME": str(settings.dagster_home),
             "ATLAS_STATE_DIR": str(settings.state),
+            "ATLAS_UI_URL": os.environ.get("ATLAS_UI_URL") or f"http://{host}:{port}",
         }
         # A shell lets its background jobs ignore SIGINT. Dagster's processes end by it, and would inherit that.
         for number in (signal.SIGINT, signal.SIGTERM):

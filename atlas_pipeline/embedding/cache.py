@@ -128,13 +128,20 @@ class EmbeddingCache:
         Args:
             used_since: Aware moment, such as the start of the oldest run whose texts are still wanted.
         """
-        before = used_since - DATED_EVERY
-        return self._collection.delete_many({"used": {"$lt": before}}, comment=self._comment).deleted_count
+        return self._collection.delete_many(_unused(used_since), comment=self._comment).deleted_count
+
+    def count_unused(self, used_since: datetime) -> int:
+        """How many `forget_unused` would remove."""
+        return self._collection.count_documents(_unused(used_since), comment=self._comment)
 
 
 def is_unit(vector: NDArray[Any]) -> bool:
     """Whether a vector has length 1, within the tolerance. NaN and infinity have not."""
     return bool(abs(float(np.linalg.norm(vector.astype(np.float64))) - 1) <= NORM_TOLERANCE)
+
+
+def _unused(since: datetime) -> dict[str, Any]:
+    return {"used": {"$lt": since - DATED_EVERY}}
 
 
 def _key(model: str, text_hash: str) -> dict[str, str]:

@@ -6,7 +6,7 @@ No postponed annotations here: Dagster reads the types of configuration and reso
 """
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 import dagster as dg
 from pydantic import Field
@@ -19,13 +19,15 @@ from atlas_pipeline.load.indexes import IndexChanges
 from atlas_pipeline.load.ledger import TableLedger
 from atlas_pipeline.load.run import Holder, RunIdentity
 from atlas_pipeline.load.target import collection_info
+from atlas_pipeline.load.validators import ValidatorState, confirm_validator
 from atlas_pipeline.orchestration import metadata
 from atlas_pipeline.orchestration.failures import RETRY_POLICY, SAID_BY_CHECK, as_failures
-from atlas_pipeline.orchestration.instance import CATALOG_TAG
+from atlas_pipeline.orchestration.instance import CATALOG_TAG, source_pool
 from atlas_pipeline.orchestration.resources import PipelineResource
 from atlas_pipeline.orchestration.table_sync import sync_table
 from atlas_pipeline.quality.checks import CHECKS, EXPECTATIONS
 from atlas_pipeline.quality.values import VALUES
+from atlas_pipeline.resync.scope import Scope, moment_from
 from atlas_pipeline.spec.catalogs import CatalogSpec
 from atlas_pipeline.spec.tables import TableSpec
 
@@ -33,10 +35,35 @@ from atlas_pipeline.spec.tables import TableSpec
 class SyncConfig(dg.Config):
     """Knobs of one run."""
 
+    mode: Literal["policy", "reload", "reconcile"] = Field(
+        default="policy",
+        description="policy: as the table's policy says. reload: load all of it anew and swap it in. reconcile: read "
+        "all of it and apply only what differs.",
+    )
     force: bool = Field(
         default=False,
         description="Publish also when the collection would lose more of its documents than its policy allows.",
     )
+    first_key: list[str] = Field(
+        default=[], description="Sync only rows from this key on: one text for each key column. Empty for all."
+    )
+    before_key: list[str] = Field(default=[], description="Sync only rows before this key. Empty for all.")
+    since: str = Field(
+        default="",
+        description="Sync only rows that changed from this moment on, ISO 8601 with an offset, by the table's cursor "
+        "or changed_at. Empty for all.",
+    )
+    until: str = Field(default="", description="Sync only rows that changed before this moment. Empty for all.")
+
+    def scope(self) -> Scope:
+        """What the run is asked for. Raises ConfigurationError for a moment that is none."""
+        return Scope(
+            mode=self.mode,
+            first=tuple(self.first_key),
+            before=tuple(self.before_key),
+            since=moment_from(self.since),
+            until=moment_from(self.until),
+        )
 
 
 def source_asset(catalog: CatalogSpec, table: TableSpec) -> dg.AssetSpec:
@@ -75,7 +102,7 @@ def collection_asset(
         tags={"catalog": catalog.name, "sync": table.sync.mode},
         code_version=table.fingerprint,
         check_specs=specs,
-        pool=f"{catalog.name}_source",
+        pool=source_pool(catalog),
         retry_policy=RETRY_POLICY,
         freshness_policy=freshness,
         metadata={
@@ -100,10 +127,11 @@ def collection_asset(
                     run=run,
                     embedder=pipeline.embedder(table),
                     sealer=pipeline.sealer,
+                    scope=config.scope(),
                     force=config.force,
                     progress=pipeline.progress_of(table.collection),
                 )
-            for note in result.facts.recovered:
+            for note in (*result.facts.recovered, *result.facts.warnings):
                 context.log.warning(f"{table.collection}: {note}")
             if failing := [f"{one.check.name}: {one.summary}" for one in result.outcomes if not one.passed]:
                 context.log.warning(f"{table.collection}: {'; '.join(failing)}")
@@ -115,19 +143,20 @@ def collection_asset(
             if not result.published:
                 failed = ", ".join(outcome.check.name for outcome in result.outcomes if outcome.withholds)
                 raise dg.Failure(
-                    description=f"{table.collection} was not published: {failed}. The live collection is as it was.",
+                    description=f"{table.collection} was not published: {failed}. {result.left_behind}",
                     metadata={"exit_code": EXIT_DIFFERENCES},
                     allow_retries=False,
                 )
             links = {outcome.check.name: outcome.link for outcome in result.outcomes}
             yield dg.MaterializeResult(
                 asset_key=key,
-                data_version=dg.DataVersion(result.facts.digest),
+                data_version=dg.DataVersion(result.facts.digest or run.run_id),
                 metadata=metadata.materialization_metadata(
                     catalog,
                     table,
                     result,
                     address=pipeline.target.address,
+                    known_until=result.facts.watermark or snapshot.time.now,
                     links={
                         "data_docs": links[EXPECTATIONS.name],
                         "report": f"{pipeline.settings.reports_url}/reports/{context.run.run_id}/index.html",
@@ -159,21 +188,25 @@ def index_asset(catalog: CatalogSpec, table: TableSpec) -> dg.AssetsDefinition:
         tags={"catalog": catalog.name},
         code_version=table.fingerprint,
         retry_policy=RETRY_POLICY,
+        automation_condition=dg.AutomationCondition.eager(),
     )
     def collection_indexes(context: dg.AssetExecutionContext, pipeline: PipelineResource) -> dg.MaterializeResult[None]:
         with as_failures():
-            changes, vector_index = _confirm_indexes(pipeline, catalog, table, _identity(context, catalog))
+            confirmed = _confirm_indexes(pipeline, catalog, table, _identity(context, catalog))
+        changes, _, validator = confirmed
+        if validator.state == "kept":
+            context.log.warning(f"{table.collection}: {validator.told}")
         for name in changes.strangers:
             context.log.warning(f"{table.collection}: index {name} is not in the spec; it was left alone")
-        return dg.MaterializeResult(asset_key=key, metadata=metadata.index_metadata(table, changes, vector_index))
+        return dg.MaterializeResult(asset_key=key, metadata=metadata.index_metadata(table, *confirmed))
 
     return collection_indexes
 
 
 def _confirm_indexes(
     pipeline: PipelineResource, catalog: CatalogSpec, table: TableSpec, run: RunIdentity
-) -> tuple[IndexChanges, VectorIndexState | None]:
-    """Create, restore and confirm the indexes of a published collection, and record that."""
+) -> tuple[IndexChanges, VectorIndexState | None, ValidatorState]:
+    """Create, restore and confirm the indexes and the validator of a published collection, and record that."""
     with pipeline.target.translated():
         database = pipeline.target.database(catalog)
         if collection_info(database, table.collection) is None:
@@ -182,8 +215,9 @@ def _confirm_indexes(
         vector_index = _vector_index(database[table.collection], table, run.run_id)
         told = {"vector_index": vector_index.state} if vector_index else {}
         ledger = TableLedger(pipeline.target.pipeline_database(catalog), catalog, table, run)
-        ledger.note(indexes=len(table.indexes), **told)
-    return changes, vector_index
+        validator = confirm_validator(database, table, ledger)
+        ledger.note(indexes=len(table.indexes), validator=validator.state, **told)
+    return changes, vector_index, validator
 
 
 def _vector_index(collection: Collection[Any], table: TableSpec, run_id: str) -> VectorIndexState | None:

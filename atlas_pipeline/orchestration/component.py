@@ -1,4 +1,4 @@
-"""The catalog as a Dagster component: operators choose schedule and freshness in YAML, tables are described in
+"""The catalog as a Dagster component: operators choose schedules and freshness in YAML, tables are described in
 Python.
 """
 
@@ -10,52 +10,83 @@ import dagster as dg
 from pydantic import Field
 
 from atlas_pipeline.catalogs.registry import find_catalog
+from atlas_pipeline.errors import ConfigurationError
 from atlas_pipeline.orchestration.assets import collection_asset, index_asset, source_asset
-from atlas_pipeline.orchestration.automation import skipping_schedule, sync_job, verify_job
+from atlas_pipeline.orchestration.automation import (
+    index_sensor,
+    policy_job,
+    reconcile_job,
+    skipping_schedule,
+    sync_job,
+    verify_job,
+)
+from atlas_pipeline.orchestration.status_asset import status_asset
 from atlas_pipeline.orchestration.verification import values_asset_check
+from atlas_pipeline.spec.catalogs import CatalogSpec
+from atlas_pipeline.spec.sync import Mode
 
 
 class CatalogComponent(dg.Component, dg.Model, dg.Resolvable):
-    """All assets, checks, jobs and schedules of one catalog."""
+    """All assets, checks, jobs, schedules and sensors of one catalog."""
 
     catalog: str = Field(description="Name of the catalog.")
-    cron: str = Field(default="0 3 * * *", description="When to sync, in cron syntax.")
+    cron: str = Field(default="0 3 * * *", description="When to sync all tables, in cron syntax.")
+    policy_crons: dict[Mode, str] = Field(
+        default={},
+        description="When to sync the tables with a sync policy besides, by policy: reload, reconcile, watermark, "
+        "append. A policy that no table has gets no job.",
+    )
+    reconcile_cron: str | None = Field(
+        default=None,
+        description="When to read the tables with a cursor whole, for deletes and what the cursor missed. Unset: only "
+        "as often as `reconcile_every` of a table says.",
+    )
     verify_cron: str = Field(default="0 5 * * 0", description="When to compare every value, in cron syntax.")
     timezone: str = Field(default="UTC", description="Time zone of the cron expressions.")
-    fresh_hours: float = Field(default=26, gt=0, description="Age in hours after which a collection counts as stale.")
-    warn_hours: float = Field(default=25, gt=0, description="Age in hours after which it warns.")
+    fresh_hours: float = Field(default=26, description="Age in hours after which a collection counts as stale.")
+    warn_hours: float = Field(default=25, description="Age in hours after which it warns.")
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
         """Definitions of the catalog; asks no server."""
         del context
         catalog = find_catalog(self.catalog)
-        freshness = dg.FreshnessPolicy.time_window(
-            fail_window=timedelta(hours=self.fresh_hours), warn_window=timedelta(hours=self.warn_hours)
-        )
+        freshness = self._freshness()
         values = [values_asset_check(catalog, table) for table in catalog.tables]
-        syncing, verifying = sync_job(catalog, values), verify_job(catalog, values)
+        schedules = self._schedules(catalog, values)
         return dg.Definitions(
             assets=[
-                asset
-                for table in catalog.tables
-                for asset in (
-                    source_asset(catalog, table),
-                    collection_asset(catalog, table, freshness),
-                    index_asset(catalog, table),
-                )
+                *(
+                    asset
+                    for table in catalog.tables
+                    for asset in (
+                        source_asset(catalog, table),
+                        collection_asset(catalog, table, freshness),
+                        index_asset(catalog, table),
+                    )
+                ),
+                status_asset(catalog),
             ],
             asset_checks=values,
-            jobs=[syncing, verifying],
-            schedules=[
-                skipping_schedule(
-                    catalog, syncing, self.cron, self.timezone, about=f"Syncs {catalog.name} ({self.cron})."
-                ),
-                skipping_schedule(
-                    catalog,
-                    verifying,
-                    self.verify_cron,
-                    self.timezone,
-                    about=f"Compares every value of {catalog.name} with its source ({self.verify_cron}).",
-                ),
-            ],
+            jobs=[job for job, _ in schedules],
+            schedules=[skipping_schedule(catalog, job, cron, self.timezone) for job, cron in schedules],
+            sensors=[index_sensor(catalog)],
         )
+
+    def _schedules(
+        self, catalog: CatalogSpec, values: list[dg.AssetChecksDefinition]
+    ) -> list[tuple[dg.UnresolvedAssetJobDefinition, str]]:
+        """The jobs, each with its cron expression."""
+        wanted = [(sync_job(catalog, values), self.cron), (verify_job(catalog, values), self.verify_cron)]
+        wanted += [(policy_job(catalog, mode, values), cron) for mode, cron in self.policy_crons.items()]
+        if self.reconcile_cron is not None:
+            wanted.append((reconcile_job(catalog, values), self.reconcile_cron))
+        return [(job, cron) for job, cron in wanted if job is not None]
+
+    def _freshness(self) -> dg.FreshnessPolicy:
+        fail, warn = timedelta(hours=self.fresh_hours), timedelta(hours=self.warn_hours)
+        if not timedelta(minutes=1) <= warn < fail:
+            raise ConfigurationError(
+                f"{self.catalog}: fresh_hours is {self.fresh_hours:g}, warn_hours {self.warn_hours:g}.",
+                "use a minute at least, and warn before a collection counts as stale",
+            )
+        return dg.FreshnessPolicy.time_window(fail_window=fail, warn_window=warn)

@@ -9,9 +9,9 @@ from typing import Any
 import dagster as dg
 
 from atlas_pipeline.errors import EXIT_CANNOT, EXIT_DIFFERENCES, EXIT_DONE, EXIT_INTERRUPTED
-from atlas_pipeline.extract.schema import inspect_schema, require_schema
 from atlas_pipeline.extract.snapshot import Snapshot
-from atlas_pipeline.load.guards import Guards
+from atlas_pipeline.load.evolution import judge, require
+from atlas_pipeline.load.guards import Covers, Guards
 from atlas_pipeline.load.ledger import TableLedger
 from atlas_pipeline.load.run import Holder, RunIdentity
 from atlas_pipeline.load.target import Target
@@ -21,9 +21,12 @@ from atlas_pipeline.orchestration.instance import CATALOG_TAG, end_dead_runs, ho
 from atlas_pipeline.orchestration.metadata import collection_key, indexes_key
 from atlas_pipeline.orchestration.resources import Progress, listening
 from atlas_pipeline.quality.checks import CHECKS
+from atlas_pipeline.resync.scope import WHOLE, Scope, way_of
 from atlas_pipeline.settings import Settings
 from atlas_pipeline.spec.catalogs import CatalogSpec
 from atlas_pipeline.spec.tables import TableSpec
+
+_COVERS: dict[str, Covers] = {"reload": "reload", "reconcile": "whole"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,23 +56,40 @@ class RunOutcome:
 
 
 def preflight(
-    *, target: Target, catalog: CatalogSpec, tables: Sequence[TableSpec], snapshot: Snapshot, force: bool
-) -> None:
-    """Ask for all tables, before any is touched, what would stop one of them. Raises AtlasError."""
-    require_schema(inspect_schema(snapshot, tables))
+    *,
+    target: Target,
+    catalog: CatalogSpec,
+    tables: Sequence[TableSpec],
+    snapshot: Snapshot,
+    force: bool,
+    scope: Scope = WHOLE,
+) -> dict[str, int]:
+    """Ask for all tables, before any is touched, what would stop one of them. Raises AtlasError.
+
+    Returns:
+        Collection -> rows that will be read, of the tables that are read as a whole; zero for the others.
+    """
+    totals: dict[str, int] = {}
     nobody = RunIdentity(run_id="preflight", holder=Holder.this_process())
+    ledgers = [TableLedger(target.pipeline_database(catalog), catalog, table, nobody) for table in tables]
     with target.translated():
-        for table in tables:
+        judged = [judge(snapshot, table, ledger.state()) for table, ledger in zip(tables, ledgers, strict=True)]
+        require(judged)
+        for one, ledger in zip(judged, ledgers, strict=True):
             guards = Guards(
                 database=target.database(catalog),
-                ledger=TableLedger(target.pipeline_database(catalog), catalog, table, nobody),
-                table=table,
+                ledger=ledger,
+                table=one.table,
                 snapshot=snapshot,
                 force=force,
                 comment="preflight",
             )
-            for require in guards.questions().values():
-                require()
+            way = way_of(one.table, ledger.state().get("published") or {}, scope)
+            covers = _COVERS.get(way, "some") if one.table.storage == "plain" else "reload"
+            for require_this in guards.questions(covers).values():
+                require_this()
+            totals[one.table.collection] = 0 if covers == "some" else snapshot.count(one.table)
+    return totals
 
 
 def run_sync(
@@ -79,6 +99,7 @@ def run_sync(
     tables: Sequence[TableSpec],
     settings: Settings,
     force: bool,
+    scope: Scope = WHOLE,
     run_id: str,
     trigger: str,
     progress: Progress,
@@ -90,6 +111,7 @@ def run_sync(
         catalog: The catalog.
         tables: Which of its tables.
         settings: Deployment settings.
+        scope: What is asked for, beside the policies.
         force: Publish also what would shrink a collection beyond its policy.
         run_id: Id for the new run.
         trigger: What started it, as a run tag.
@@ -97,10 +119,9 @@ def run_sync(
     """
     keys = [key(catalog, table) for table in tables for key in (collection_key, indexes_key)]
     config: dict[str, Any] = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-    if force:
-        config["ops"] = {
-            "__".join(collection_key(catalog, table).path): {"config": {"force": True}} for table in tables
-        }
+    asked = {**({"force": True} if force else {}), **_asked(scope)}
+    if asked:
+        config["ops"] = {"__".join(collection_key(catalog, table).path): {"config": asked} for table in tables}
     with open_instance(settings) as instance, listening(progress):
         ended = end_dead_runs(instance, catalog.name)
         # Without the checks by name, Dagster would run that of all values too, which has a job of its own.
@@ -117,6 +138,13 @@ def run_sync(
         problems = (*_failed_steps(result), *_failed_checks(result))
     code = max((problem.exit_code for problem in problems), default=EXIT_DONE if result.success else EXIT_CANNOT)
     return RunOutcome(run_id=run_id, problems=problems, exit_code=code, ended=tuple(ended))
+
+
+def _asked(scope: Scope) -> dict[str, Any]:
+    """A scope as run configuration."""
+    asked: dict[str, Any] = {} if scope.mode == "policy" else {"mode": scope.mode}
+    asked |= {name: list(key) for name, key in (("first_key", scope.first), ("before_key", scope.before)) if key}
+    return asked | {name: at.isoformat() for name, at in (("since", scope.since), ("until", scope.until)) if at}
 
 
 def _failed_steps(result: dg.ExecuteInProcessResult) -> list[Problem]:

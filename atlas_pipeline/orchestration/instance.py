@@ -1,12 +1,14 @@
-"""The Dagster instance of this project: its home, and runs that a dead process left behind."""
+"""The Dagster instance of this project: its home, its pools, and runs that a dead process left behind."""
 
 from __future__ import annotations
 
 import dagster as dg
 from dagster import DagsterRunStatus, RunsFilter
 
+from atlas_pipeline.catalogs.registry import CATALOGS
 from atlas_pipeline.load.run import Holder
 from atlas_pipeline.settings import Settings
+from atlas_pipeline.spec.catalogs import CatalogSpec
 
 CATALOG_TAG = "catalog"
 PROCESS_TAG = "atlas/process"
@@ -35,10 +37,13 @@ concurrency:
         value:
           applyLimitPerUniqueValue: true
         limit: 1
-  # One reader at a time protects the source; name a pool to give it another limit.
+  # One reader at a time protects a source, unless its pool has a limit of its own.
   pools:
     granularity: op
     default_limit: 1
+# The daemon looks at the age of every collection; what is too old turns red in the UI.
+freshness:
+  enabled: true
 retention:
   schedule:
     purge_after_days: 90
@@ -62,6 +67,25 @@ def open_instance(settings: Settings) -> dg.DagsterInstance:
     """The instance that the UI, the daemon and the command line share."""
     prepare_home(settings)
     return dg.DagsterInstance.from_config(str(settings.dagster_home))
+
+
+def source_pool(catalog: CatalogSpec) -> str:
+    """The pool of those who read the source of a catalog."""
+    return f"{catalog.name}_source"
+
+
+def limit_source_pools(instance: dg.DagsterInstance, source_connections: int) -> None:
+    """Give the pool of each source its first limit: one reader of an SQLite file, several of a PostgreSQL server.
+
+    A limit that somebody set, in the UI or by `dagster instance concurrency set`, stays.
+    """
+    if not instance.event_log_storage.supports_global_concurrency_limits:
+        return
+    known = {pool.name for pool in instance.event_log_storage.get_pool_limits() if not pool.from_default}
+    for catalog in CATALOGS.values():
+        if source_pool(catalog) not in known:
+            limit = 1 if catalog.dialect == "sqlite" else source_connections
+            instance.event_log_storage.set_concurrency_slots(source_pool(catalog), limit)
 
 
 def holder_tags(holder: Holder) -> dict[str, str]:

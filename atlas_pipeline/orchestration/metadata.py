@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
@@ -10,6 +11,7 @@ import dagster as dg
 from atlas_pipeline.embedding.vector_index import VectorIndexState
 from atlas_pipeline.load.facts import LoadFacts
 from atlas_pipeline.load.indexes import IndexChanges
+from atlas_pipeline.load.validators import ValidatorState
 from atlas_pipeline.orchestration.table_sync import TableResult
 from atlas_pipeline.quality.checks import ROWS_SHOWN, CheckOutcome
 from atlas_pipeline.spec.catalogs import CatalogSpec
@@ -98,11 +100,26 @@ def lineage_table(table: TableSpec) -> dg.TableMetadataValue:
 
 
 def materialization_metadata(
-    catalog: CatalogSpec, table: TableSpec, result: TableResult, *, address: str, links: Mapping[str, str]
+    catalog: CatalogSpec,
+    table: TableSpec,
+    result: TableResult,
+    *,
+    address: str,
+    known_until: datetime,
+    links: Mapping[str, str],
 ) -> dict[str, Any]:
-    """What a materialization of a collection shows."""
+    """What a materialization of a collection shows.
+
+    Args:
+        catalog: Catalog of the table.
+        table: Which table.
+        result: What its sync did.
+        address: The server.
+        known_until: The moment up to which the collection has everything that the source has.
+        links: Pages by name.
+    """
     facts, seconds = result.facts, result.seconds
-    load_seconds = max(seconds["load"], 1e-9)
+    load_seconds = max(sum(seconds.get(phase, 0.0) for phase in ("load", "compare", "apply")), 1e-9)
     metadata: dict[str, Any] = {
         "dagster/row_count": result.counts.documents,
         "dagster/column_schema": document_schema(table),
@@ -111,11 +128,17 @@ def materialization_metadata(
         "dagster/storage_kind": "mongodb",
         "dagster/uri": f"mongodb://{address}/{catalog.database}.{table.collection}",
         "lineage": lineage_table(table),
+        "mode": facts.mode,
+        "lag_seconds": round(max(0.0, (datetime.now(UTC) - known_until).total_seconds()), 1),
         "source_rows": result.counts.source_rows,
         "documents": result.counts.documents,
         "quarantined": result.counts.quarantined,
         "foreign_documents_kept": facts.kept_foreign,
         "orphans": result.counts.orphans,
+        "inserted": facts.inserted,
+        "replaced": facts.replaced,
+        "deleted": facts.deleted,
+        "unchanged": facts.unchanged,
         "bytes_written": facts.bytes_sent,
         "duration_seconds": round(seconds["total"], 3),
         "load_seconds": round(load_seconds, 3),
@@ -124,6 +147,12 @@ def materialization_metadata(
         "spec": table.fingerprint,
         **{name: dg.MetadataValue.url(url) for name, url in links.items() if url},
     }
+    if facts.watermark is not None:
+        metadata["watermark"] = dg.MetadataValue.timestamp(facts.watermark)
+    if facts.ranges:
+        metadata |= {"key_ranges": facts.ranges, "key_ranges_unchanged": facts.ranges_unchanged}
+    if facts.warnings:
+        metadata["warnings"] = "; ".join(facts.warnings)
     if facts.fidelity:
         metadata["fidelity"] = table_records(facts.fidelity.records())
     if facts.carried_indexes:
@@ -138,6 +167,10 @@ def materialization_metadata(
         metadata["source_columns_left_alone"] = ", ".join(result.schema.unknown)
     if result.schema.retyped:
         metadata["source_columns_of_another_type"] = "; ".join(result.schema.retyped)
+    if result.schema.evolved:
+        metadata["source_columns_that_joined"] = ", ".join(result.schema.evolved)
+    if result.schema.refused:
+        metadata["source_columns_in_quarantine"] = ", ".join(result.schema.refused)
     return metadata
 
 
@@ -148,10 +181,6 @@ def _of_series(facts: LoadFacts, documents: int) -> dict[str, Any]:
         "documents_per_bucket": round(documents / facts.buckets, 2),
         "bytes_per_document": round(facts.stored_bytes / documents, 1),
         "bytes_per_document_in_an_ordinary_collection": round(facts.document_bytes / documents, 1),
-        "unchanged": facts.unchanged,
-        "inserted": facts.inserted,
-        "replaced": facts.replaced,
-        "deleted": facts.deleted,
         "meta_groups_rewritten": facts.meta_groups,
     }
 
@@ -192,7 +221,10 @@ def check_evaluation(outcome: CheckOutcome, asset_key: dg.AssetKey) -> dg.AssetC
 
 
 def index_metadata(
-    table: TableSpec, changes: IndexChanges, vector_index: VectorIndexState | None = None
+    table: TableSpec,
+    changes: IndexChanges,
+    vector_index: VectorIndexState | None,
+    validator: ValidatorState,
 ) -> dict[str, Any]:
     """What an index asset found and did."""
     did = dict.fromkeys(changes.created, "created") | dict.fromkeys(changes.replaced, "replaced")
@@ -211,6 +243,7 @@ def index_metadata(
         "created": len(changes.created),
         "replaced": len(changes.replaced),
         "strangers": ", ".join(changes.strangers) or "none",
+        "validator": f"{validator.state}: {validator.told}",
     }
     if rows:
         metadata["definitions"] = table_records(rows)

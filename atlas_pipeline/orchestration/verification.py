@@ -10,7 +10,7 @@ import dagster as dg
 
 from atlas_pipeline.orchestration import metadata
 from atlas_pipeline.orchestration.failures import as_failures
-from atlas_pipeline.orchestration.instance import CATALOG_TAG
+from atlas_pipeline.orchestration.instance import CATALOG_TAG, source_pool
 from atlas_pipeline.orchestration.resources import PipelineResource
 from atlas_pipeline.quality.values import values, values_check
 from atlas_pipeline.reconcile.verify import verify_table
@@ -28,7 +28,7 @@ def values_asset_check(catalog: CatalogSpec, table: TableSpec) -> dg.AssetChecks
         name=definition.name,
         blocking=definition.blocking,
         description=definition.description,
-        pool=f"{catalog.name}_source",
+        pool=source_pool(catalog),
     )
     def values_match_source(context: dg.AssetCheckExecutionContext, pipeline: PipelineResource) -> dg.AssetCheckResult:
         context.instance.add_run_tags(context.run.run_id, {CATALOG_TAG: catalog.name})
