@@ -11,26 +11,23 @@ from pymongo import MongoClient
 
 from atlas_pipeline.local.servers import MongoServer, PostgresServer, mongodb
 from atlas_pipeline.settings import Settings
+from atlas_pipeline_tests.distribution import FilesTogether, rank
 from atlas_pipeline_tests.postgres import empty_database, running_server
 
 _HERE = Path(__file__).resolve().parent
-_LONGEST = ("ui", "commands", "end_to_end")
 TEST_COMMANDS = ("--setParameter", "enableTestCommands=1")
 
 
-@pytest.hookimpl(tryfirst=True)
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Where several processes test, each file is tested by one."""
+    config.option.loadscopereorder = False  # the number of its tests does not say how long a file takes
+    return FilesTogether(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where several processes test, each file is tested by one; and all of the web interface by one, for it is started
-    once then. What takes longest comes first, so that no process waits for another one at the end.
-    """
-
-    def place(item: pytest.Item) -> tuple[str, ...]:
-        return item.path.relative_to(_HERE).parts
-
-    for item in items:
-        folder, *_ = place(item)
-        item.add_marker(pytest.mark.xdist_group("ui" if folder == "ui" else "/".join(place(item))))
-    items.sort(key=lambda item: _LONGEST.index(place(item)[0]) if place(item)[0] in _LONGEST else len(_LONGEST))
+    """What takes longest comes first."""
+    items.sort(key=lambda item: rank(item.path.relative_to(_HERE).parts))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -16,8 +16,10 @@ import psycopg
 from psycopg import sql
 
 from atlas_pipeline.local.files import POSTGRESQL, ServerFiles
+from atlas_pipeline.local.locks import is_held
 from atlas_pipeline.local.servers import PostgresServer, postgresql
 from atlas_pipeline.settings import Settings
+from atlas_pipeline_tests.waiting import wait_until
 
 
 @contextmanager
@@ -29,11 +31,15 @@ def running_server(state: Path) -> Iterator[PostgresServer]:
 
 @contextmanager
 def home_removed(state: Path) -> Iterator[None]:
-    """Removes, at the end, the folder that a server of this state folder had elsewhere, as it has when we are root."""
+    """Removes, at the end, the folder that a server of this state folder had elsewhere, as it has when we are root.
+
+    A server may outlive its last user by a moment, and writes into its folder until it has ended.
+    """
     try:
         yield
     finally:
         files = ServerFiles(state, POSTGRESQL)
+        wait_until(lambda: not files.is_supervised() and not is_held(files.data_lock), f"no PostgreSQL of {state}")
         if files.home_record.exists():
             shutil.rmtree(files.home)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import threading
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -96,19 +95,17 @@ class Bench:
     def load(self, table: Any) -> Any:
         """The whole load of a table, but for Dagster and the checks of Great Expectations; gives what it did."""
         from atlas_pipeline.load import indexes
-        from atlas_pipeline.load.reload import Reload
-        from atlas_pipeline.load.run import Holder, RunIdentity
+        from atlas_pipeline_tests.loading import begun
 
-        run = RunIdentity(run_id=str(uuid.uuid4()), holder=Holder.this_process())
         with (
             self.source().snapshot() as snapshot,
-            Reload(target=self.target, catalog=self.catalog, table=table, snapshot=snapshot, run=run) as load,
+            begun(table, snapshot, target=self.target, catalog=self.catalog) as load,
         ):
             load.copy()
             load.build()
             load.publish()
             late = [index for index in table.indexes if not index.built_on_staging]
-            indexes.create(self.live(table), late, comment=run.run_id)
+            indexes.create(self.live(table), late, comment=load.run.run_id)
         return load.facts
 
     def verify(self, table: Any, *, processes: int = 1, **request: Any) -> Any:

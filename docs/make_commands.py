@@ -52,7 +52,8 @@ def _sections(group: Any, path: list[str]) -> Iterator[str]:
 
 
 def _row(parameter: Any) -> str:
-    name = ", ".join(parameter.opts) if parameter.param_type_name == "option" else parameter.name.upper()
+    options = [*parameter.opts, *parameter.secondary_opts]
+    name = ", ".join(options) if parameter.param_type_name == "option" else parameter.name.upper()
     default = parameter.default
     told = isinstance(default, int | str) and not isinstance(default, bool)
     return f"| `{name}` | {parameter.help or ''}{f' Default: {default}.' if told else ''} |"

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from atlas_pipeline.spec.catalogs import CatalogSpec
 from atlas_pipeline.spec.columns import ColumnSpec, ValueType
 from atlas_pipeline_tests.cases.case import RefusedCase
-from atlas_pipeline_tests.cases.making import table
+from atlas_pipeline_tests.cases.making import sqlite_catalog, table
 
 CASE = RefusedCase(
     says="Texts read as UUIDs as keys",
-    specs=lambda: CatalogSpec(
-        name="refused",
-        dialect="sqlite",
-        source_variable="REFUSED",
-        database="refused",
-        tables=(table(ColumnSpec(name="k", sql_type="CHAR(36)", value=ValueType.UUID), key=("k",)),),
-    ),
+    specs=lambda: sqlite_catalog(table(ColumnSpec(name="k", sql_type="CHAR(36)", value=ValueType.UUID), key=("k",))),
     because="several texts in SQLite are one",
     absent={"postgresql": "it has a type for UUIDs"},
 )

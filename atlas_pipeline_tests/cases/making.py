@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from atlas_pipeline.spec.catalogs import CatalogSpec
 from atlas_pipeline.spec.columns import ColumnSpec, ValueType
 from atlas_pipeline.spec.indexes import IndexSpec
 from atlas_pipeline.spec.shorthand import integer, text
@@ -17,6 +18,11 @@ from atlas_pipeline_tests.cases.case import DIALECTS, Case, Lands, Per, Row, of
 def table(*columns: ColumnSpec, key: tuple[str, ...] = ("id",), indexes: tuple[IndexSpec, ...] = ()) -> TableSpec:
     """A table whose names do not matter."""
     return TableSpec(source="rows", collection="rows", key=key, columns=columns, indexes=indexes)
+
+
+def sqlite_catalog(*tables: TableSpec) -> CatalogSpec:
+    """A catalog of SQLite whose names do not matter."""
+    return CatalogSpec(name="refused", dialect="sqlite", source_variable="REFUSED", database="refused", tables=tables)
 
 
 def column(value: ValueType, *, sqlite: str, postgresql: str, name: str = "v", **options: Any) -> Per[ColumnSpec]:

@@ -15,8 +15,13 @@ from atlas_pipeline_tests.cases.registry import FAMILIES, FOLDER, all_cases, cas
 
 MACHINE = {"__init__", "case", "conftest", "expected", "judging", "making", "registry", "tables", "verified", "world"}
 ROOT = FOLDER.parent.parent
-OF_THE_SERVER = {RejectCode.CONTRACT, RejectCode.REFUSED_BY_SERVER, RejectCode.AMBIGUOUS_REFERENCE}
-"""Codes that take another table, a validator or a defect; other tests have them."""
+OF_THE_SERVER = {
+    RejectCode.CONTRACT,
+    RejectCode.REFUSED_BY_SERVER,
+    RejectCode.AMBIGUOUS_REFERENCE,
+    RejectCode.UNKNOWN_COLUMN,
+}
+"""Codes that take another table, a validator, a column that appears or a defect; other tests have them."""
 
 
 def _refused() -> list[Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import signal
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -20,7 +19,7 @@ from atlas_pipeline.local.sample.size import SampleSize
 from atlas_pipeline.local.servers import MongoServer, mongodb
 from atlas_pipeline.settings import Settings
 from atlas_pipeline_tests.commands import cli
-from atlas_pipeline_tests.commands.in_process import Tool
+from atlas_pipeline_tests.commands.in_process import Tool, run
 from atlas_pipeline_tests.conftest import TEST_COMMANDS
 
 SMALL = SampleSize.default().scaled(0.01)
@@ -87,12 +86,12 @@ def dirty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dirty]:
         mongodb(Settings(ATLAS_STATE_DIR=state), extra_args=TEST_COMMANDS) as server,
         MongoClient[dict[str, Any]](server.uri, tz_aware=True) as client,
     ):
-        first = cli.run("sync", "--json", env=env)
+        first = run("sync", "--json", env=env)
         quarantine = tuple(client["atlas_pipeline"]["quarantine"].find())
         with closing(sqlite3.connect(path)) as source, source:
             good = "2025-05-01 10:00:00.000000"
             source.execute(f"UPDATE users SET {repaired.column} = ? WHERE id = ?", [good, repaired.key])
-        second = cli.run("sync", *(word for table in AGAIN for word in ("--table", table)), env=env)
+        second = run("sync", *(word for table in AGAIN for word in ("--table", table)), env=env)
         yield Dirty(
             state=state,
             facts=facts,
@@ -117,8 +116,6 @@ def tool(
         "MONGODB_URI": mongo_server.uri,
         "COLUMNS": "200",
     }
-    before = signal.getsignal(signal.SIGTERM)
     yield Tool(source=source, uri=mongo_server.uri, client=empty_target, environment=environment)
-    signal.signal(signal.SIGTERM, before)
     for database in ("atlas", "atlas_pipeline"):
         empty_target.drop_database(database)

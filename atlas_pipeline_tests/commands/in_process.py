@@ -1,38 +1,55 @@
-"""The tool called in this process, which is quicker than a process of its own, on a source and a target of one test."""
+"""Running `atlas-pipeline` in this process, quicker than in a process of its own, and a source and a target for it.
+
+What belongs here: commands that run to their end. What does not: those that are to be held, signalled or killed, and
+what a process alone can show (`cli`).
+"""
 
 from __future__ import annotations
 
-import json
-import uuid
+import gc
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
 from pymongo import MongoClient
 from typer.testing import CliRunner
 
 from atlas_pipeline.catalogs.infrastructure_atlas.catalog import INFRASTRUCTURE_ATLAS
 from atlas_pipeline.cli import app
 from atlas_pipeline.extract.sources import open_source
-from atlas_pipeline.load.reload import Reload
-from atlas_pipeline.load.run import Holder, RunIdentity
 from atlas_pipeline.load.target import Target
+from atlas_pipeline_tests.commands.cli import Environment, Said
+from atlas_pipeline_tests.loading import load
 
 CATALOG = "infrastructure_atlas"
 USERS, ROLES = "users", "role_permissions"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Said:
-    """How a command ended."""
+def run(*arguments: str, env: Environment) -> Said:
+    """Run a command to its end; env holds environment variables beside those of this process."""
+    variables = {"COLUMNS": "160", **{name: str(value) for name, value in env.items()}}
+    with _given_back(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["atlas-pipeline", *arguments])
+        said = CliRunner().invoke(app, arguments, env=variables)
+    assert said.exception is None or isinstance(said.exception, SystemExit), said.exception
+    return Said(code=said.exit_code, out=said.stdout, err=said.stderr)
 
-    code: int
-    out: str
-    err: str
 
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
+@contextmanager
+def _given_back() -> Iterator[None]:
+    """What a sync takes of a process that it has for itself is afterwards as it was."""
+    handler, threshold = signal.getsignal(signal.SIGTERM), gc.get_threshold()
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, handler)
+        gc.set_threshold(*threshold)
+        gc.unfreeze()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,9 +62,8 @@ class Tool:
     environment: dict[str, str]
 
     def run(self, *arguments: str, **environment: str) -> Said:
-        said = CliRunner().invoke(app, arguments, env={**self.environment, **environment})
-        assert said.exception is None or isinstance(said.exception, SystemExit), said.exception
-        return Said(code=said.exit_code, out=said.stdout, err=said.stderr)
+        """Run a command to its end; keywords are further environment variables."""
+        return run(*arguments, env={**self.environment, **environment})
 
     def load(self, *tables: str) -> None:
         """Load tables as a sync does, without its checks."""
@@ -56,14 +72,7 @@ class Tool:
         )
         with Target(self.uri) as target, source.snapshot() as snapshot:
             for name in tables:
-                run = RunIdentity(run_id=str(uuid.uuid4()), holder=Holder.this_process())
-                table = INFRASTRUCTURE_ATLAS.table(name)
-                with Reload(
-                    target=target, catalog=INFRASTRUCTURE_ATLAS, table=table, snapshot=snapshot, run=run
-                ) as load:
-                    load.copy()
-                    load.build()
-                    load.publish()
+                load(INFRASTRUCTURE_ATLAS.table(name), snapshot, target=target, catalog=INFRASTRUCTURE_ATLAS)
 
     def verify(self, *tables: str) -> Said:
         return self.run("verify", CATALOG, *of(*tables), "--wait", "0", "--json")

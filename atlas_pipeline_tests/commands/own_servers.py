@@ -17,7 +17,7 @@ from pymongo.errors import PyMongoError
 
 from atlas_pipeline.local import mongod
 from atlas_pipeline.local.binaries import find_mongod
-from atlas_pipeline_tests.load.faults import wait_until
+from atlas_pipeline_tests.waiting import wait_until
 
 Client = MongoClient[dict[str, Any]]
 
@@ -90,12 +90,12 @@ class SmallDisk:
 def why_no_disk(place: Path) -> str:
     """Why this user cannot have a file system of his own here; empty when he can."""
     if os.name != "posix" or os.geteuid() != 0:
-        return "only root may mount a file system"
+        return "Only root may mount a file system."
     try:
         with SmallDisk(place, 1):
             return ""
     except (OSError, subprocess.CalledProcessError) as error:
-        return f"mounting a file system is refused here: {error}"
+        return f"Mounting a file system is refused here: {error}."
 
 
 def answers(uri: str) -> bool:

@@ -16,18 +16,20 @@ from typing import Any
 import dagster as dg
 from pymongo import MongoClient
 
-from atlas_pipeline.definitions import defs
 from atlas_pipeline.local.sample.generate import write_sample
 from atlas_pipeline.local.sample.size import SampleSize
 from atlas_pipeline.orchestration.instance import open_instance
 from atlas_pipeline_tests.commands.cli import Said, ended
-from atlas_pipeline_tests.commands.tool import CATALOG, DEADLINE_SECONDS, Client, PausedInserts, Tool, server_in
-from atlas_pipeline_tests.load.faults import held, held_operations, wait_until
+from atlas_pipeline_tests.commands.tool import CATALOG, Client, Tool, server_in
+from atlas_pipeline_tests.load.faults import PausedInserts, held, held_operations
+from atlas_pipeline_tests.orchestration.jobs import loaded
+from atlas_pipeline_tests.waiting import wait_until
 
 Content = tuple[Any, bytes]
 Interrupted = dict[signal.Signals, tuple[Tool, Said]]
 
 SYNC_USERS = ("sync", CATALOG, "--table", "users", "--json")
+RELOAD_USERS = (*SYNC_USERS, "--mode", "reload")
 MARK = "this row lies elsewhere"
 _TINY = SampleSize.default().scaled(0.0001)
 
@@ -94,7 +96,9 @@ def opened_place(folder: Path) -> Iterator[Place]:
         MongoClient[dict[str, Any]](uri) as client,
         MongoClient[dict[str, Any]](other_uri) as other_client,
     ):
-        client.atlas.chat_sessions.insert_one({"_id": "theirs", "written_by": "the application"})
+        client.atlas.chat_sessions.insert_one(
+            {"_id": "theirs", "written_by": "the application"}, bypass_document_validation=True
+        )
         yield Place(
             folder=folder,
             tool=Tool(state=folder / "state", source=here, uri=uri),
@@ -125,29 +129,27 @@ class First:
 def sync_for_the_first_time(place: Place) -> First:
     """Sync one table here and another one elsewhere."""
     theirs = content(place.client, "chat_sessions")
-    with (
-        place.tool.start(*SYNC_USERS) as here,
-        place.elsewhere.start("sync", "--table", "role_permissions", "--json") as elsewhere,
-    ):
-        said, said_elsewhere = ended(here), ended(elsewhere)
+    with place.tool.start(*SYNC_USERS) as here:
+        said_elsewhere = place.elsewhere.run("sync", "--table", "role_permissions", "--json")
+        said = ended(here)
     return First(here=said, elsewhere=said_elsewhere, theirs=theirs, users=content(place.client, "users"))
 
 
 def look_at_users(place: Place) -> dict[str, Said]:
     """What `status` and `doctor` say of the table."""
     looks = {name: (name, CATALOG, "--table", "users", "--json") for name in ("status", "doctor")}
-    return dict(zip(looks, place.tool.run_each(*looks.values()), strict=True))
+    return {name: place.tool.run(*words) for name, words in looks.items()}
 
 
 def interrupt_two_syncs(place: Place) -> Interrupted:
     """Tell two syncs to end while the server holds their load: of a table that is live, and of one that is not."""
     other = replace(place.tool, state=place.folder / "state_of_another_operator")
     with (
-        place.tool.start(*SYNC_USERS) as users,
+        place.tool.start(*RELOAD_USERS) as users,
         other.start("sync", CATALOG, "--table", "role_permissions", "--json") as roles,
     ):
         with held(place.client, "insert"):
-            wait_until(lambda: len(held_operations(place.client, "insert")) == 2, "two loads", DEADLINE_SECONDS)
+            wait_until(lambda: len(held_operations(place.client, "insert")) == 2, "two loads")
             users.send_signal(signal.SIGINT)
             roles.send_signal(signal.SIGTERM)
         return {signal.SIGINT: (place.tool, ended(users)), signal.SIGTERM: (other, ended(roles))}
@@ -155,8 +157,8 @@ def interrupt_two_syncs(place: Place) -> Interrupted:
 
 def kill_a_sync(place: Place) -> str:
     """Kill a process in the middle of its load; the id of its run, which Dagster still takes for a living one."""
-    with place.tool.start(*SYNC_USERS) as running, held(place.client, "insert"):
-        wait_until(lambda: held_operations(place.client, "insert"), "a load", DEADLINE_SECONDS)
+    with place.tool.start(*RELOAD_USERS) as running, held(place.client, "insert"):
+        wait_until(lambda: held_operations(place.client, "insert"), "a load")
         run_id = holder_of_users(place)
         running.kill()
         running.wait()
@@ -195,9 +197,9 @@ class Again:
 
 def sync_twice_at_once(place: Place) -> Again:
     """Pause a sync in its load, try another one and the schedule, and let it go."""
-    with place.tool.start(*SYNC_USERS) as running:
+    with place.tool.start(*RELOAD_USERS) as running:
         with PausedInserts(place.client) as pause:
-            pause.wait()
+            pause.wait(running)
             first_run = holder_of_users(place)
             second = place.tool.run(*SYNC_USERS)
             skipped, _ = _tick(place)
@@ -215,7 +217,7 @@ def holder_of_users(place: Place) -> str:
 
 def _tick(place: Place) -> tuple[str | None, list[dict[str, str]]]:
     """What the schedule of the catalog decides now: why it skips, or the tags of the runs that it requests."""
-    schedule = defs().resolve_schedule_def(f"sync_{CATALOG}_schedule")
+    schedule = loaded().resolve_schedule_def(f"sync_{CATALOG}_schedule")
     with open_instance(place.tool.settings) as instance, dg.build_schedule_context(instance=instance) as context:
         decided = schedule.evaluate_tick(context)
     return decided.skip_message, [dict(request.tags) for request in decided.run_requests or ()]

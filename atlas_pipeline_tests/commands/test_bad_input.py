@@ -6,7 +6,6 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +17,8 @@ from pymongo import MongoClient
 
 from atlas_pipeline.local import mongod
 from atlas_pipeline.local.servers import MongoServer
-from atlas_pipeline_tests.commands import cli
+from atlas_pipeline_tests.commands.cli import Said
+from atlas_pipeline_tests.commands.in_process import run
 from atlas_pipeline_tests.load.small import digest
 
 PASSWORD = "pass-word-that-nobody-may-see"
@@ -53,7 +53,7 @@ MISTAKES: dict[str, Mistake] = {
     ),
     "missing column": Mistake(
         source="no_column.sqlite3",
-        words=("Table foreman_configs lacks column username", "found: id, name", "user_name", "schema"),
+        words=("Table foreman_configs lacks column username", "Source:", "user_name", "schema"),
     ),
     "locked": Mistake(
         source="locked.sqlite3",
@@ -129,7 +129,9 @@ def _spoil_target(client: MongoClient[dict[str, Any]]) -> None:
     client["atlas"].create_collection("users", viewOn="people", pipeline=[])
     client["atlas"].create_collection("chat_messages", timeseries={"timeField": "at"})
     strange = ("made-by-the-application", ObjectId("507f1f77bcf86cd799439011"), 7)
-    client["atlas"]["vcenter_configs"].insert_many([{"_id": identifier} for identifier in strange])
+    client["atlas"]["vcenter_configs"].insert_many(
+        [{"_id": identifier} for identifier in strange], bypass_document_validation=True
+    )
     client["atlas"]["foreman_configs"].create_index("name", name="made_by_the_application")
 
 
@@ -145,7 +147,7 @@ def _whole(client: MongoClient[dict[str, Any]]) -> dict[str, str]:
 
 @dataclass(frozen=True, kw_only=True)
 class Tried:
-    """What came of all mistakes, tried one beside the other.
+    """What came of all mistakes, tried one after the other.
 
     Attributes:
         said: What each command said.
@@ -154,7 +156,7 @@ class Tried:
         left: Files in the state folders.
     """
 
-    said: Mapping[str, cli.Said]
+    said: Mapping[str, Said]
     before: Mapping[str, str]
     after: Mapping[str, str]
     left: tuple[str, ...]
@@ -173,7 +175,7 @@ def tried(
     _spoil_target(empty_target)
     before = _whole(empty_target)
 
-    def attempt(name: str) -> cli.Said:
+    def attempt(name: str) -> Said:
         mistake = MISTAKES[name]
         url = (
             f"sqlite:///{folder / mistake.source}" if mistake.source.endswith(("sqlite3", "folder")) else mistake.source
@@ -184,14 +186,11 @@ def tried(
             "MONGODB_URI": mongo_server.uri,
             **mistake.env,
         }
-        return cli.run(*mistake.arguments, "--json", env=env)
+        return run(*mistake.arguments, "--json", env=env)
 
-    with (
-        closing(sqlite3.connect(folder / "locked.sqlite3", isolation_level=None)) as locker,
-        ThreadPoolExecutor(max_workers=os.cpu_count()) as pool,
-    ):
+    with closing(sqlite3.connect(folder / "locked.sqlite3", isolation_level=None)) as locker:
         locker.execute("BEGIN EXCLUSIVE")
-        said = dict(zip(MISTAKES, pool.map(attempt, MISTAKES), strict=True))
+        said = {name: attempt(name) for name in MISTAKES}
     left = tuple(sorted(str(path) for path in (folder / "state").rglob("*") if path.is_file()))
     return Tried(said=said, before=before, after=_whole(empty_target), left=left)
 

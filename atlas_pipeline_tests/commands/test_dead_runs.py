@@ -12,12 +12,12 @@ import psutil
 import pytest
 from dagster import DagsterRunStatus
 
-from atlas_pipeline.definitions import defs
 from atlas_pipeline.load.run import Holder
 from atlas_pipeline.orchestration.automation import dead_run_sensor
 from atlas_pipeline.orchestration.instance import CATALOG_TAG, active_run, end_dead_runs, holder_tags, open_instance
 from atlas_pipeline.settings import Settings
 from atlas_pipeline_tests.commands.tool import CATALOG
+from atlas_pipeline_tests.orchestration.jobs import job
 
 POOL = f"{CATALOG}_source"
 
@@ -31,7 +31,7 @@ def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
 def started_run(instance: dg.DagsterInstance, holder: Holder) -> str:
     """A run of the catalog that this process began and that holds the pool's only slot; gives its id."""
     run = instance.create_run_for_job(
-        defs().resolve_job_def(f"sync_{CATALOG}"),
+        job(f"sync_{CATALOG}"),
         status=DagsterRunStatus.STARTED,
         tags={CATALOG_TAG: CATALOG, **holder_tags(holder)},
     )

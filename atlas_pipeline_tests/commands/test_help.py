@@ -41,7 +41,7 @@ def _example(path: tuple[str, ...]) -> list[str]:
 
 def test_the_tool_has_the_commands_that_it_promises() -> None:
     promised = {
-        *{("demo",), ("up",), ("sync",), ("status",), ("doctor",), ("expectations", "sync")},
+        *{("demo",), ("up",), ("sync",), ("status",), ("clean",), ("doctor",), ("expectations", "sync")},
         *{("servers", verb) for verb in ("start", "stop", "status")},
         *{("quarantine", verb) for verb in ("list", "show", "replay", "discard")},
     }

@@ -21,10 +21,12 @@ from atlas_pipeline.local.platform_sample.generate import write_platform_sample
 from atlas_pipeline.local.platform_sample.size import PlatformSize
 from atlas_pipeline.local.servers import PostgresServer
 from atlas_pipeline_tests.commands import cli
-from atlas_pipeline_tests.commands.tool import PausedInserts, server_in
-from atlas_pipeline_tests.load.faults import wait_until
+from atlas_pipeline_tests.commands.in_process import run
+from atlas_pipeline_tests.commands.tool import server_in
+from atlas_pipeline_tests.load.faults import PausedInserts
 from atlas_pipeline_tests.load.small import digest
 from atlas_pipeline_tests.postgres import empty_database, running_server
+from atlas_pipeline_tests.waiting import wait_until
 
 Client = MongoClient[dict[str, Any]]
 READER, PASSWORD = "sparse_reader", "pass-word-that-nobody-may-see"
@@ -126,7 +128,7 @@ def place(tmp_path_factory: pytest.TempPathFactory, postgres_server: PostgresSer
         write_platform_sample(url, size=SIZE, hard=False)
         env = {"DATABASE_URL": url, "MONGODB_URI": uri, "ATLAS_STATE_DIR": str(folder)}
         tables = (word for name in COLLECTIONS for word in ("--table", name))
-        said = cli.run("sync", "investigation_platform", *tables, env=env)
+        said = run("sync", "investigation_platform", *tables, env=env)
         assert said.code == 0, said
         yield Place(url=url, env=env, client=client, before=_digests(client))
 
@@ -204,7 +206,7 @@ def test_an_ordinary_collection_in_the_place_of_a_time_series_is_wrong_and_is_re
     for variable, value in place.env.items():
         monkeypatch.setenv(variable, value)
     live = place.client["olorin"]["detection_runs"]
-    live.insert_one({"_id": "of somebody else"})
+    live.insert_one({"_id": "of somebody else"}, bypass_document_validation=True)
     try:
         words = ["investigation_platform", "--table", "detection_runs"]
         doctor, sync = (CliRunner().invoke(app, [command, *words]) for command in ("doctor", "sync"))
@@ -230,10 +232,12 @@ def test_a_source_that_stops_in_the_middle_of_a_load_leaves_the_live_collection_
                 "investigation_platform",
                 "--table",
                 "transaction_scores",
+                "--mode",
+                "reload",
                 env={**place.env, "DATABASE_URL": url},
             ) as process,
         ):
-            paused.wait()
+            paused.wait(process)
             os.kill(server.pid, signal.SIGQUIT)  # at once, without a word to its clients
             wait_until(lambda: not psutil.pid_exists(server.pid), "the end of the source's server")
             paused.go_on()

@@ -26,7 +26,7 @@ def tool(tmp_path: Path) -> Tool:
     ],
 )
 def test_an_unknown_name_ends_with_2_and_names_the_nearest(tool: Tool, arguments: tuple[str, ...], hint: str) -> None:
-    plain, machine = tool.run_each(arguments, (*arguments, "--json"))
+    plain, machine = tool.run(*arguments), tool.run(*arguments, "--json")
     assert (plain.code, plain.out) == (EXIT_CANNOT, "")
     assert f"did you mean {hint}?" in plain.err
     assert machine.code == EXIT_CANNOT

@@ -42,7 +42,11 @@ def hashing() -> Embedder:
 def minilm() -> Embedder:
     """The real model, of the extra `embeddings` and the package of its weights."""
     missing = [name for name in NEEDED if find_spec(name) is None]
-    need(not missing, f"Not installed: {', '.join(missing)}, of the extra `embeddings` and its weights.")
+    need(
+        not missing,
+        f"Not installed: {', '.join(missing)}.",
+        "install the extra `embeddings` and the package of its weights, as `make test` does.",
+    )
     return make_embedder("minilm", 384)
 
 

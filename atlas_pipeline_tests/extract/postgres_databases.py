@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import psycopg
@@ -12,8 +11,14 @@ from sqlalchemy.engine import make_url
 from atlas_pipeline.extract.postgres_source import PostgresSource
 from atlas_pipeline.extract.snapshot import Row, Snapshot
 from atlas_pipeline.spec.tables import TableSpec
+from atlas_pipeline_tests.waiting import wait_until
 
 Connection = psycopg.Connection[tuple[Any, ...]]
+
+_SESSIONS = (
+    "SELECT state, state_change FROM pg_stat_activity "
+    "WHERE application_name = %s AND datname = current_database() AND backend_type = 'client backend'"
+)
 
 
 def connected(url: str) -> Connection:
@@ -47,9 +52,20 @@ def all_rows(snapshot: Snapshot, table: TableSpec, order: Sequence[str] = ()) ->
     return [row for batch in snapshot.batches(table, order) for row in batch]
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
-    """Wait for something; fails when it does not come."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.02)
+def sessions(url: str, name: str) -> list[str]:
+    """The states of the sessions in this database that call themselves so."""
+    return [state for state, _ in asked(url, _SESSIONS, [name])]
+
+
+def wait_for_use(url: str, name: str, times: int) -> None:
+    """Wait until a session was given something to do so often; it is never seen in a transaction that failed."""
+    used = set()
+    with connected(url) as connection:
+
+        def look() -> bool:
+            ((state, changed),) = connection.execute(_SESSIONS.encode(), [name]).fetchall()
+            assert state in ("idle in transaction", "active", "idle")
+            used.add(changed)
+            return len(used) > times
+
+        wait_until(look, f"work of the session {name}")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
 from atlas_pipeline.extract.batching import read_ahead
+from atlas_pipeline_tests.waiting import DEADLINE_SECONDS, wait_until
 
 DEPTH = 2
 
@@ -32,13 +33,6 @@ def readers() -> list[threading.Thread]:
     return [thread for thread in threading.enumerate() if thread.name == "atlas-reader"]
 
 
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
-
-
 def test_everything_comes_once_and_in_order() -> None:
     assert list(read_ahead(iter(Numbers(500)), DEPTH)) == list(range(1, 501))
     assert list(read_ahead(iter(Numbers(0)), DEPTH)) == []
@@ -52,7 +46,7 @@ def test_the_reader_is_ahead_by_a_bounded_number() -> None:
     for consumed, _ in enumerate(ahead, start=1):
         assert numbers.given <= consumed + bound
         if consumed == 1:
-            wait_until(lambda: numbers.given == 1 + bound)
+            wait_until(lambda: numbers.given == 1 + bound, "all that it may read ahead")
     assert numbers.given == 300
 
 
@@ -98,7 +92,7 @@ def test_the_reader_is_waited_for_in_the_middle_of_a_read() -> None:
         yield 2
 
     for _ in read_ahead(slow(), DEPTH):
-        assert reading.wait(20)
+        assert reading.wait(DEADLINE_SECONDS)
         break
     assert done.is_set()
     assert readers() == []

@@ -1,13 +1,13 @@
 """Causing faults on a real server: fail points, and waiting for what they cause.
 
-The server must run with `enableTestCommands`. Fail points touch only clients that call themselves `atlas-pipeline`, so
-a test can go on asking.
+The server must run with `enableTestCommands`. Where a fail point can tell, it touches only clients that call themselves
+`atlas-pipeline`, so a test can go on asking.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Sequence
+import subprocess
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -15,20 +15,13 @@ from typing import Any
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure
 
-DEADLINE_SECONDS = 30.0
+from atlas_pipeline_tests.waiting import DEADLINE_SECONDS, wait_until
+
 _VICTIM = "atlas-pipeline"
-_HELD_MS = 120_000
+_PAUSE = "hangDuringBatchInsert"
+_HELD_MS = 600_000  # longer than anybody waits
 
 Client = MongoClient[dict[str, Any]]
-
-
-def wait_until(condition: Callable[[], Any], what: str, seconds: float = DEADLINE_SECONDS) -> Any:
-    """Wait for an event and give what the condition gave; fails with the event's name when it does not come."""
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what}"
-        time.sleep(0.02)
-    return found
 
 
 @contextmanager
@@ -60,19 +53,22 @@ class Held:
     client: Client
     met: int
 
-    def wait(self, seconds: float = DEADLINE_SECONDS) -> None:
+    def wait(self) -> None:
         """Wait until one waits; fails when none comes."""
-        wanted = {"timesEntered": self.met + 1, "maxTimeMS": int(seconds * 1_000)}
+        wanted = {"timesEntered": self.met + 1, "maxTimeMS": int(DEADLINE_SECONDS * 1_000)}
         self.client.admin.command({"waitForFailPoint": "failCommand", **wanted})
 
 
 @contextmanager
-def held(client: Client, command: str, *, skip: int | None = None, **filters: Any) -> Iterator[Held]:
+def held(
+    client: Client, command: str, *, skip: int | None = None, times: int | None = None, **filters: Any
+) -> Iterator[Held]:
     """Let the pipeline wait inside a command, before the server carries it out, for as long as the context lasts.
 
     What is still held then is ended without being carried out.
     """
-    with failing(client, [command], skip=skip, blockConnection=True, blockTimeMS=_HELD_MS, **filters) as met:
+    mode = {"skip": skip, "times": times}
+    with failing(client, [command], **mode, blockConnection=True, blockTimeMS=_HELD_MS, **filters) as met:
         try:
             yield Held(client, met)
         finally:
@@ -93,3 +89,34 @@ def release(client: Client, command: str) -> None:
         except OperationFailure:
             continue  # it ended by itself meanwhile, as the next look shows
     wait_until(lambda: not held_operations(client, command), f"the end of every held {command}")
+
+
+class PausedInserts:
+    """While the context lasts, the server pauses in the middle of every insert; then it goes on with it."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def __enter__(self) -> PausedInserts:
+        self._client.admin.command("configureFailPoint", _PAUSE, mode="alwaysOn")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.go_on()
+
+    def go_on(self) -> None:
+        """Let the paused inserts go on, and all later ones pass."""
+        self._client.admin.command("configureFailPoint", _PAUSE, mode="off")
+
+    def wait(self, process: subprocess.Popen[str]) -> None:
+        """Wait until an insert of the pipeline is paused, for the server inserts documents of its own as well.
+
+        Args:
+            process: Who is to insert; fails with what it said when it ends before.
+        """
+
+        def is_paused() -> bool:
+            assert process.poll() is None, process.communicate()
+            return any(one.get("failpointMsg") == _PAUSE for one in held_operations(self._client, "insert"))
+
+        wait_until(is_paused, "a paused insert")

@@ -1,6 +1,7 @@
 """A program that loads a table of the small source once, so that tests can end it in every way.
 
-`python -m atlas_pipeline_tests.load.reload_once URI FOLDER DATABASE RUN_ID TABLE`; it prints the facts as JSON.
+`python -m atlas_pipeline_tests.load.reload_once URI FOLDER DATABASE RUN_ID TABLE BATCH_ROWS RANGE_DOCUMENTS`; it prints
+the facts as JSON.
 """
 
 from __future__ import annotations
@@ -14,32 +15,35 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import pytest
 from pymongo import MongoClient
 
+from atlas_pipeline.extract import batching
+from atlas_pipeline.load import ranges
 from atlas_pipeline_tests.load.small import World
+from atlas_pipeline_tests.programs import started
 
-_ROOT = Path(__file__).resolve().parent.parent.parent
+
+def cut(patch: pytest.MonkeyPatch, *, batch_rows: int, range_documents: int) -> None:
+    """Let batches and key ranges be small, here and in the processes that are started from here."""
+    for name in ("BATCH_ROWS", "FETCH_ROWS", "FETCH_ROWS_UNBOUNDED"):
+        patch.setattr(batching, name, min(batch_rows, getattr(batching, name)))
+    patch.setattr(ranges, "RANGE_DOCUMENTS", range_documents)
 
 
 @contextmanager
 def reloading(world: World, run_id: str, table: str = "items") -> Iterator[subprocess.Popen[str]]:
-    """Another process that loads a table of this world; it is dead at the latest when the context ends."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", __name__, world.uri, str(world.folder), world.database, run_id, table],
-        cwd=_ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
+    """Another process that loads a table of this world, cut as this one cuts it; it is dead at the latest when the
+    context ends.
+    """
+    cuts = (batching.BATCH_ROWS, ranges.RANGE_DOCUMENTS)
+    with started(__name__, world.uri, world.folder, world.database, run_id, table, *cuts) as process:
         yield process
-    finally:
-        process.kill()
-        process.communicate()
 
 
-def _main(uri: str, folder: str, database: str, run_id: str, table: str) -> None:
-    with MongoClient[dict[str, Any]](uri) as client:
+def _main(uri: str, folder: str, database: str, run_id: str, table: str, batch_rows: str, range_rows: str) -> None:
+    with pytest.MonkeyPatch.context() as patch, MongoClient[dict[str, Any]](uri) as client:
+        cut(patch, batch_rows=int(batch_rows), range_documents=int(range_rows))
         world = World(uri=uri, folder=Path(folder), client=client, database=database)
         sys.stdout.write(json.dumps(asdict(world.reload(world.catalog.table(table), run_id=run_id)), default=str))
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,12 +19,11 @@ from atlas_pipeline.embedding.cache import COLLECTION, EmbeddingCache
 from atlas_pipeline.embedding.embedder import Embedder
 from atlas_pipeline.embedding.enrich import Enricher
 from atlas_pipeline.load.replay import Replay, Replayed
-from atlas_pipeline.load.run import Holder, RunIdentity
 from atlas_pipeline.load.target import Target
 from atlas_pipeline.spec.tables import TableSpec
 from atlas_pipeline_tests.load.small import ITEMS, World
-
-_ROOT = Path(__file__).resolve().parent.parent.parent
+from atlas_pipeline_tests.loading import new_run
+from atlas_pipeline_tests.programs import started
 
 
 def replay(
@@ -37,7 +35,7 @@ def replay(
     embedder: Embedder | None = None,
 ) -> Replayed:
     """Try the entries of a table again, all unless there is a condition."""
-    run = RunIdentity(run_id=run_id or str(uuid.uuid4()), holder=Holder.this_process())
+    run = new_run(run_id)
     with Target(world.uri) as target, world.sqlite.snapshot() as snapshot:
         cache = EmbeddingCache(target.pipeline_database(world.catalog)[COLLECTION], comment=run.run_id)
         replay = Replay(
@@ -63,18 +61,8 @@ def ended(replayed: Replayed) -> dict[str, list[Any]]:
 @contextmanager
 def replaying(world: World, run_id: str) -> Iterator[subprocess.Popen[str]]:
     """Another process that replays `items`; it is dead at the latest when the context ends."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", __name__, world.uri, str(world.folder), world.database, run_id],
-        cwd=_ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
+    with started(__name__, world.uri, world.folder, world.database, run_id) as process:
         yield process
-    finally:
-        process.kill()
-        process.communicate()
 
 
 def _main(uri: str, folder: str, database: str, run_id: str) -> None:

@@ -30,40 +30,38 @@ from atlas_pipeline.spec.shorthand import index, integer, json_object, json_valu
 from atlas_pipeline.spec.storage import TimeSeries
 from atlas_pipeline.spec.sync import SyncPolicy
 from atlas_pipeline.spec.tables import TableSpec
+from atlas_pipeline_tests.unjudged import UNJUDGED, table
 
-ITEMS = TableSpec(
-    source="items",
-    collection="items",
-    key=("id",),
-    columns=(
-        text("id", 36),
-        text("name", 64),
-        text("team", 32),
-        integer("slot", nullable=True),
-        text("note", nullable=True),
-    ),
+ITEMS = table(
+    "items",
+    text("id", 36),
+    text("name", 64),
+    text("team", 32),
+    integer("slot", nullable=True),
+    text("note", nullable=True),
     indexes=(unique("by_name", "name"), unique("by_place", "team", "slot"), index("by_note", "note")),
 )
-NUMBERS = TableSpec(source="numbers", collection="numbers", key=("id",), columns=(integer("id"), text("name", 64)))
-SEATS = TableSpec(
-    source="seats",
-    collection="seats",
-    key=("room", "seat"),
-    columns=(text("room", 36), integer("seat"), text("name", 64)),
+NUMBERS = table(
+    "numbers",
+    integer("id"),
+    text("name", 64),
 )
-EVENTS = TableSpec(
-    source="events",
-    collection="events",
-    key=("id",),
-    columns=(
-        text("id", 36),
-        utc("at", sql_type="TIMESTAMP"),
-        text("zone"),
-        text("kind", nullable=True),
-        json_value("labels", sql_type="TEXT", nullable=True),
-        integer("number", nullable=True),
-        json_object("payload", sql_type="TEXT", nullable=True),
-    ),
+SEATS = table(
+    "seats",
+    text("room", 36),
+    integer("seat"),
+    text("name", 64),
+    key=("room", "seat"),
+)
+EVENTS = table(
+    "events",
+    text("id", 36),
+    utc("at", sql_type="TIMESTAMP"),
+    text("zone"),
+    text("kind", nullable=True),
+    json_value("labels", sql_type="TEXT", nullable=True),
+    integer("number", nullable=True),
+    json_object("payload", sql_type="TEXT", nullable=True),
     document=(
         path("number"),
         path("meta.zone", "zone"),
@@ -125,8 +123,8 @@ def changed(rows: list[Row], at: int, /, **values: Any) -> list[Row]:
 
 
 def policy(table: TableSpec, **changes: Any) -> TableSpec:
-    """The table with another sync policy."""
-    return replace(table, sync=SyncPolicy(**changes))
+    """The table with another sync policy; without a validator unless it says so."""
+    return replace(table, sync=SyncPolicy(**{"validator": UNJUDGED.validator, **changes}))
 
 
 @dataclass(kw_only=True)
@@ -210,12 +208,12 @@ class World:
 
     @contextmanager
     def loading(
-        self, table: TableSpec, *, run_id: str | None = None, force: bool = False, uri: str | None = None
+        self, table: TableSpec, *, run_id: str | None = None, uri: str | None = None, **more: Any
     ) -> Iterator[Reload | SeriesLoad]:
-        """A load that has begun; as for `reload`."""
+        """A load that has begun; as for `reload`, and with `more` for `TableLoad`."""
         run = RunIdentity(run_id=run_id or str(uuid.uuid4()), holder=Holder.this_process())
         way = SeriesLoad if table.storage == "time_series" else Reload
-        given: dict[str, Any] = {"catalog": self.catalog, "table": table, "force": force, "sealer": self.sealer}
+        given: dict[str, Any] = {"catalog": self.catalog, "table": table, "sealer": self.sealer, **more}
         with (
             Target(uri or self.uri) as target,
             self.sqlite.snapshot() as snapshot,

@@ -17,9 +17,9 @@ from atlas_pipeline.load.target import Target
 from atlas_pipeline.local import mongod
 from atlas_pipeline.local.binaries import find_mongod
 from atlas_pipeline_tests.embedding.other_servers import ChangingProxy, code_of
-from atlas_pipeline_tests.load.faults import wait_until
 from atlas_pipeline_tests.load.small import ITEMS, World, items
 from atlas_pipeline_tests.load.test_apply import Live, item
+from atlas_pipeline_tests.waiting import wait_until
 
 DUPLICATE_KEY, IMMUTABLE_FIELD = 11000, 66
 

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import bson
 import pytest
-from tenacity import wait_none
+from pymongo.errors import AutoReconnect, OperationFailure
 
 from atlas_pipeline.errors import TargetError, TargetUnavailableError
 from atlas_pipeline.extract import batching
+from atlas_pipeline.load import transient
 from atlas_pipeline.load.facts import LoadFacts
+from atlas_pipeline.load.target import Target
 from atlas_pipeline.load.writer import BulkWriter
 from atlas_pipeline.mapping.reject import RejectCode
 from atlas_pipeline_tests.load.faults import failing
-from atlas_pipeline_tests.load.lossy import lossy_proxy
+from atlas_pipeline_tests.load.lossy import LossyProxy, lossy_proxy
 from atlas_pipeline_tests.load.small import World, items
 
 ROWS = 500
 BATCH_ROWS = 200
 _PRIMARY_STEPPED_DOWN, _OPERATION_FAILED, _OUT_OF_DISK_SPACE, _UNAUTHORIZED = 189, 96, 14031, 13
+_WRITE_CONFLICT, _INTERRUPTED = 112, 11601
+_SHUTDOWN = {91, 11600}
+"""After these of a whole command the driver looks for another server, for ten seconds."""
 _WRITE_CONCERN_TIMEOUT = {"code": 64, "codeName": "WriteConcernTimeout", "errmsg": "waiting for replication timed out"}
 
 
@@ -27,7 +34,8 @@ _WRITE_CONCERN_TIMEOUT = {"code": 64, "codeName": "WriteConcernTimeout", "errmsg
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Several batches of few rows, and retries without a pause."""
     monkeypatch.setattr(batching, "BATCH_ROWS", BATCH_ROWS)
-    monkeypatch.setattr(BulkWriter._write.retry, "wait", wait_none())
+    monkeypatch.setattr(transient, "FIRST_WAIT_SECONDS", 0)
+    monkeypatch.setattr(transient, "JITTER_SECONDS", 0)
 
 
 @pytest.fixture
@@ -54,6 +62,62 @@ def test_dropped_connections_during_inserts_are_absorbed(world: World, published
 def test_a_server_that_steps_down_twice_during_inserts_is_absorbed(world: World, published: str) -> None:
     with failing(world.client, ["insert"], times=2, errorCode=_PRIMARY_STEPPED_DOWN):
         assert _whole(world, world.reload())
+
+
+@pytest.mark.parametrize("code", sorted(transient.TRANSIENT_CODES - _SHUTDOWN))
+def test_what_a_server_says_that_passes_by_itself_is_absorbed(world: World, code: int) -> None:
+    with failing(world.client, ["insert"], times=2, errorCode=code, namespace=f"{world.database}.written"):
+        assert _send(world, [{"_id": n} for n in range(10)]) == {}
+    assert world.live["written"].count_documents({}) == 10
+
+
+def test_a_command_that_somebody_ended_is_not_sent_again(world: World) -> None:
+    with failing(world.client, ["insert"], times=1, errorCode=_INTERRUPTED, namespace=f"{world.database}.written"):
+        with pytest.raises(OperationFailure):
+            _send(world, [{"_id": 1}])
+        assert _send(world, [{"_id": 2}]) == {}
+    assert world.live["written"].distinct("_id") == [2]
+
+
+def test_a_server_that_keeps_failing_in_a_way_that_passes_stops_the_reload_for_another_attempt(
+    world: World, published: str
+) -> None:
+    with (
+        failing(
+            world.client, ["insert"], errorCode=_WRITE_CONFLICT, namespace=f"{world.database}.items__staging_stopped"
+        ),
+        pytest.raises(TargetUnavailableError, match="failed with WriteConflict at all attempts") as stopped,
+    ):
+        world.reload(run_id="stopped")
+    assert stopped.value.retryable
+    assert world.digest() == published
+
+
+@pytest.mark.parametrize("code", [_WRITE_CONFLICT, *sorted(_SHUTDOWN)])
+def test_items_that_fail_for_a_while_are_sent_again_alone(world: World, code: int) -> None:
+    world.live.create_collection("written", validator={"value": {"$ne": 4}})
+    world.live["written"].insert_one({"_id": 6, "value": 6})
+    documents = [{"_id": n, "value": n} for n in range(10)]
+    with _proxied(world) as proxy:
+        sizes = proxy.fail_items("insert", (1, 3, 8), code, times=1)
+        refused = _send(world, documents, proxy.port)
+    assert sizes == [10, 3]
+    assert {position: code for position, (code, _) in refused.items()} == {4: RejectCode.REFUSED_BY_SERVER}
+    assert world.live["written"].distinct("_id") == [0, 1, 2, 3, 5, 6, 7, 8, 9]
+
+
+def test_items_that_fail_for_ever_are_not_swallowed(world: World) -> None:
+    with _proxied(world) as proxy:
+        proxy.fail_items("insert", (0,), _WRITE_CONFLICT, times=1_000)
+        with pytest.raises(AutoReconnect):
+            _send(world, [{"_id": n} for n in range(10)], proxy.port)
+    assert world.live["written"].distinct("_id") == list(range(1, 10))
+
+
+def test_a_duplicate_on_another_unique_index_is_not_swallowed(world: World) -> None:
+    world.live["written"].create_index("value", unique=True)
+    with pytest.raises(TargetError, match="refused a document with code 11000"):
+        _send(world, [{"_id": n, "value": n % 9} for n in range(10)])
 
 
 def test_a_write_that_is_made_and_not_confirmed_is_recognised_by_its_bytes(world: World, published: str) -> None:
@@ -146,12 +210,19 @@ def test_a_swap_whose_reply_is_lost_is_finished_by_the_next_attempt_of_the_same_
     assert world.run("same")["status"] == "published"
 
 
-def _writer(world: World) -> BulkWriter[str]:
-    return BulkWriter(world.live["written"], comment="a run")
+@contextmanager
+def _proxied(world: World) -> Iterator[LossyProxy]:
+    host, _, rest = world.uri.removeprefix("mongodb://").partition(":")
+    with lossy_proxy(host, int(rest.partition("/")[0])) as proxy:
+        yield proxy
 
 
-def _send(world: World, documents: list[dict[str, Any]]) -> dict[int, tuple[RejectCode, str]]:
-    with _writer(world) as writer:
+def _send(world: World, documents: list[dict[str, Any]], port: int | None = None) -> dict[int, tuple[RejectCode, str]]:
+    uri = world.uri if port is None else f"mongodb://127.0.0.1:{port}/?directConnection=true"
+    with (
+        Target(uri) as target,
+        BulkWriter[str](target.client[world.database]["written"], comment="a run") as writer,
+    ):
         list(writer.send([bson.encode(document) for document in documents], "a batch"))
         (acknowledged,) = writer.finish()
     assert acknowledged.payload == "a batch"

@@ -1,4 +1,4 @@
-"""`kill -9` in every phase of a reload: the live collection is as before or as after, and the next run succeeds."""
+"""`kill -9` in every phase of a reload: the live collection is as before or as after, and the next run goes on."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
 import pytest
 
 from atlas_pipeline_tests.load.faults import held, held_operations
-from atlas_pipeline_tests.load.reload_once import reloading
+from atlas_pipeline_tests.load.reload_once import cut, reloading
+from atlas_pipeline_tests.load.resuming import end_during_load, require_whole
 from atlas_pipeline_tests.load.small import StoppedError, World, items, stop
+from atlas_pipeline_tests.waiting import wait_until
 
 DEAD = "dead"
-BAD = ("item-x", None, "team", 1, None)  # one row for the quarantine
+BATCH_ROWS, RANGE_DOCUMENTS = 20, 30
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +28,7 @@ class Moment:
         command: The command that the server does not carry out.
         on: Namespace of that command; `{database}` is the target's, `{staging}` the staging collection.
         skip: How many such commands pass first.
+        finished: How many key ranges are finished by then.
         after: Whether the live collection is already the new one.
     """
 
@@ -34,21 +36,25 @@ class Moment:
     command: str
     on: str
     skip: int = 0
+    finished: int = 0
     after: bool = field(default=False)
 
 
 MOMENTS = {
     "read, before staging is made": Moment(phase="read", command="create", on="{staging}"),
     "load, in the second batch": Moment(phase="load", command="insert", on="{staging}", skip=1),
-    "load, while the ledger takes a range": Moment(phase="load", command="insert", on="{database}_pipeline.ranges"),
-    "check, while the bytes are read back": Moment(phase="check", command="find", on="{staging}"),
-    "index": Moment(phase="index", command="createIndexes", on="{staging}"),
-    "check, while documents are counted": Moment(phase="check", command="aggregate", on="{staging}"),
-    "check, while entries inherit what is known": Moment(
-        phase="check", command="find", on="{database}_pipeline.quarantine"
+    "load, in the fourth batch": Moment(phase="load", command="insert", on="{staging}", skip=3, finished=1),
+    "load, while the ledger takes a range": Moment(
+        phase="load", command="insert", on="{database}_pipeline.ranges", skip=1, finished=1
     ),
-    "rename, before it is announced": Moment(phase="rename", command="find", on="{database}.items", skip=1),
-    "rename": Moment(phase="rename", command="renameCollection", on="{staging}"),
+    "check, while the bytes are read back": Moment(phase="check", command="find", on="{staging}", finished=3),
+    "index": Moment(phase="index", command="createIndexes", on="{staging}", finished=3),
+    "check, while documents are counted": Moment(phase="check", command="aggregate", on="{staging}", finished=3),
+    "check, while entries inherit what is known": Moment(
+        phase="check", command="find", on="{database}_pipeline.quarantine", finished=3
+    ),
+    "rename, before it is announced": Moment(phase="rename", command="find", on="{database}.items", skip=1, finished=3),
+    "rename": Moment(phase="rename", command="renameCollection", on="{staging}", finished=3),
     "ledger, before the quarantine is published": Moment(
         phase="ledger", command="update", on="{database}_pipeline.quarantine", skip=1, after=True
     ),
@@ -56,61 +62,98 @@ MOMENTS = {
         phase="ledger", command="delete", on="{database}_pipeline.ranges", skip=1, after=True
     ),
 }
-ROWS = 2_100  # two batches
+GOING_ON = {
+    "while staging gets another name": ("renameCollection", "{staging}"),
+    "before the ranges are its own": ("update", "{database}_pipeline.ranges"),
+    "before the entries are its own": ("update", "{database}_pipeline.quarantine"),
+    "before what is behind the last range is gone": ("delete", "{staging}_again_2"),
+    "in the next batch": ("insert", "{staging}_again_2"),
+}
+BEFORE = [*items(30, note="before"), ("item-x", None, "team", 1, None)]
+ROWS = sorted([*items(110, note="after"), ("item-00015-x", None, "t", 1, None), ("item-x", None, "team", 2, None)])
+
+
+@pytest.fixture(autouse=True)
+def _small(monkeypatch: pytest.MonkeyPatch) -> None:
+    cut(monkeypatch, batch_rows=BATCH_ROWS, range_documents=RANGE_DOCUMENTS)
 
 
 @pytest.fixture
 def published(world: World) -> str:
     """Digest of what is published before the run that is killed; it has one row in quarantine."""
-    world.write("items", [*items(300, note="before"), BAD])
+    world.write("items", BEFORE)
     world.reload(run_id="first")
-    world.write("items", [*items(ROWS, note="after"), BAD, ("item-y", None, "team", 2, None)])
+    world.write("items", ROWS)
     return world.digest()
 
 
 @contextmanager
-def _held_in(world: World, moment: Moment) -> Iterator[subprocess.Popen[str]]:
-    """A process that is held in that moment of its run."""
+def _held_in(world: World, moment: Moment, *, times: int | None = None) -> Iterator[subprocess.Popen[str]]:
+    """A process that is held in that moment of its run; `times` is how often anybody is."""
     staging = f"{world.database}.items__staging_{DEAD}"
     namespace = moment.on.format(database=world.database, staging=staging)
     with (
-        held(world.client, moment.command, skip=moment.skip, namespace=namespace) as waiting,
+        held(world.client, moment.command, skip=moment.skip, times=times, namespace=namespace) as waiting,
         reloading(world, DEAD) as process,
     ):
         waiting.wait()
         assert process.poll() is None
         assert world.run(DEAD)["phase"] == moment.phase
+        wait_until(lambda: _finished(world) == moment.finished or moment.after, f"{moment.finished} finished ranges")
         yield process
 
 
+def _finished(world: World) -> int:
+    return int(world.ledger["ranges"].count_documents({"run_id": DEAD}))
+
+
 @pytest.mark.parametrize("name", MOMENTS)
-def test_a_killed_run_leaves_the_collection_whole_and_the_next_one_succeeds_at_once(
+def test_a_killed_run_leaves_the_collection_whole_and_the_next_one_goes_on_at_once(
     world: World, published: str, name: str
 ) -> None:
     moment = MOMENTS[name]
     with _held_in(world, moment) as process:
         process.kill()
         process.wait()
-        notes = world.live["items"].distinct("note")
         if moment.after:
-            assert notes == ["after"]
-            assert world.live["items"].count_documents({}) == ROWS
+            assert world.live["items"].distinct("note") == ["after"]
+            assert world.live["items"].count_documents({}) == len(ROWS) - 2
         else:
             assert world.digest() == published
         lease = world.ledger["tables"].find_one({"_id": "small.items"})["lease"]
         assert (lease["run_id"], lease["holder"]["pid"]) == (DEAD, process.pid)
-    _next_run_succeeds(world)
+    _next_run_succeeds(world, moment)
 
 
 def test_a_run_whose_last_command_still_waits_on_the_server_is_recovered_too(world: World, published: str) -> None:
     for name in ("load, in the second batch", "index", "rename"):
-        with _held_in(world, MOMENTS[name]) as process:
+        moment = MOMENTS[name]
+        with _held_in(world, moment, times=None if moment.skip else 1) as process:
             process.kill()
             process.wait()
-            assert held_operations(world.client, MOMENTS[name].command)  # it would be carried out after the next run
-            _next_run_succeeds(world, ended=True)
+            assert held_operations(world.client, moment.command)  # it would be carried out after the next run
+            _next_run_succeeds(world, moment, ended=True)
         assert world.stagings() == []
-        assert world.live["items"].count_documents({"note": "after"}) == ROWS
+        assert world.live["items"].count_documents({"note": "after"}) == len(ROWS) - 2
+
+
+@pytest.mark.parametrize("name", GOING_ON)
+def test_a_run_that_is_killed_while_it_goes_on_with_another_one_is_gone_on_with(
+    world: World, published: str, name: str
+) -> None:
+    assert end_during_load(world, 50, run_id="ended") == 1
+    command, on = GOING_ON[name]
+    namespace = on.format(database=world.database, staging=f"{world.database}.items__staging_ended")
+    with held(world.client, command, namespace=namespace) as waiting, reloading(world, DEAD) as process:
+        waiting.wait()
+        process.kill()
+        process.wait()
+        assert world.digest() == published
+    facts = world.reload(run_id="next")
+    record = world.run("next")
+    assert (record["ranges_reused"], record["ranges_repeated"]) == (1, 0)
+    assert record["resumed_from"] in ("ended", DEAD)
+    require_whole(world, ROWS, facts, "next")
 
 
 def test_a_swap_that_happened_is_recorded_also_when_the_next_run_fails(world: World, published: str) -> None:
@@ -123,24 +166,27 @@ def test_a_swap_that_happened_is_recorded_also_when_the_next_run_fails(world: Wo
     current = [
         (key, run_id) for key, run_id, is_current in world.quarantined("key", "run_id", "published") if is_current
     ]
-    assert current == [(["item-x"], DEAD), (["item-y"], DEAD)]
-    assert world.reload(run_id="last").loaded == ROWS  # what the dead run loaded is known, so nothing is foreign
+    assert current == [(["item-00015-x"], DEAD), (["item-x"], DEAD)]
+    assert (
+        world.reload(run_id="last").loaded == len(ROWS) - 2
+    )  # what the dead run loaded is known, so nothing is foreign
 
 
-def _next_run_succeeds(world: World, *, ended: bool = False) -> None:
+def _next_run_succeeds(world: World, moment: Moment, *, ended: bool = False) -> None:
     facts = world.reload(run_id="next")
     assert f"the lease of dead run {DEAD} was taken over" in facts.recovered
     assert f"run {DEAD} had died; its record is closed" in facts.recovered
     assert any("operations that the server still did" in note for note in facts.recovered) == ended
     assert world.run(DEAD)["status"] == "died"
-    assert world.run("next")["status"] == "published"
-    assert world.live["items"].count_documents({"note": "after"}) == world.live["items"].count_documents({}) == ROWS
-    assert world.stagings() == []
-    assert world.quarantined("key", "code", "run_id", "published") == [
-        (["item-x"], "null_value", "next", True),
-        (["item-y"], "null_value", "next", True),
-    ]
-    state: dict[str, Any] = world.ledger["tables"].find_one({"_id": "small.items"})
-    assert (state["lease"], state["swap"], state["staging"]) == (None, None, [])
-    assert state["published"]["run_id"] == "next"
-    assert world.ledger["ranges"].distinct("run_id") == ["next"]
+    record = world.run("next")
+    assert record["status"] == "published"
+    if moment.finished:
+        assert (record["resumed_from"], record["ranges_reused"], record["ranges_repeated"]) == (
+            DEAD,
+            moment.finished,
+            0,
+        )
+    else:
+        assert "resumed_from" not in record
+    require_whole(world, ROWS, facts, "next")
+    assert world.ledger["tables"].find_one({"_id": "small.items"})["published"]["run_id"] == "next"

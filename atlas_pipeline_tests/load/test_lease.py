@@ -6,8 +6,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -26,8 +25,9 @@ from atlas_pipeline.local.sample.generate import write_sample
 from atlas_pipeline.local.sample.size import SampleSize
 from atlas_pipeline.local.servers import MongoServer
 from atlas_pipeline_tests.commands import cli
-from atlas_pipeline_tests.load.faults import wait_until
+from atlas_pipeline_tests.load.faults import PausedInserts
 from atlas_pipeline_tests.load.small import ITEMS, World, items
+from atlas_pipeline_tests.waiting import wait_until
 
 TABLE = "small.items"
 ELSEWHERE = Holder(host="another.example.org", pid=os.getpid(), started=0.0)
@@ -183,19 +183,19 @@ def test_of_two_commands_at_once_exactly_one_refuses_and_names_the_run_of_the_ot
     write_sample(tmp_path / "source.sqlite3", size=SampleSize.default().scaled(0.01))
     common = {"ATLAS_DB_URL": f"sqlite:///{tmp_path / 'source.sqlite3'}", "MONGODB_URI": mongo_server.uri}
     with ExitStack() as stack:
-        stack.enter_context(_inserts_wait(mongo_client))
+        paused = stack.enter_context(PausedInserts(mongo_client))
         both = [
             stack.enter_context(
                 cli.started("sync", "--table", "users", "--json", env={**common, "ATLAS_STATE_DIR": tmp_path / name})
             )
             for name in ("one", "other")
         ]
-        wait_until(lambda: [one for one in both if one.poll() is not None], "the end of one of them", 120)
+        wait_until(lambda: [one for one in both if one.poll() is not None], "the end of one of them")
         (refused,) = [one for one in both if one.poll() is not None]
         (working,) = [one for one in both if one.poll() is None]
         (state,) = mongo_client["atlas_pipeline"]["tables"].find({"_id": "infrastructure_atlas.users"})
         lease = state["lease"]
-        mongo_client.admin.command({"configureFailPoint": "hangDuringBatchInsert", "mode": "off"})
+        paused.go_on()
         won, lost = cli.ended(working), cli.ended(refused)
     assert won.code == 0, won
     assert won.json["run_id"] == lease["run_id"]
@@ -204,13 +204,3 @@ def test_of_two_commands_at_once_exactly_one_refuses_and_names_the_run_of_the_ot
     assert f"process {working.pid} on" in lost.err
     assert lost.json["ok"] is False
     assert mongo_client["atlas"].list_collection_names() == ["users"]
-
-
-@contextmanager
-def _inserts_wait(client: MongoClient[dict[str, Any]]) -> Iterator[None]:
-    """Every insert waits on the server until the fail point is off."""
-    client.admin.command({"configureFailPoint": "hangDuringBatchInsert", "mode": "alwaysOn"})
-    try:
-        yield
-    finally:
-        client.admin.command({"configureFailPoint": "hangDuringBatchInsert", "mode": "off"})

@@ -14,15 +14,14 @@ from pymongo import MongoClient
 
 from atlas_pipeline.extract.snapshot import Source
 from atlas_pipeline.extract.sources import open_source
-from atlas_pipeline.load.reload import Reload
 from atlas_pipeline.load.replay import Replay, Replayed
-from atlas_pipeline.load.run import Holder, RunIdentity
 from atlas_pipeline.load.target import Target
 from atlas_pipeline.local.servers import MongoServer
 from atlas_pipeline.spec.catalogs import CatalogSpec
 from atlas_pipeline.spec.columns import ColumnSpec, ValueType
 from atlas_pipeline.spec.shorthand import text
 from atlas_pipeline.spec.tables import TableSpec
+from atlas_pipeline_tests.loading import load, new_run
 
 POSTGRESQL = {
     "text": ("TEXT", ValueType.TEXT, "'Größe, 1'"),
@@ -59,20 +58,14 @@ class Keys:
         self.source, self.catalog, self.target = source, catalog, target
 
     def load(self, table: TableSpec) -> None:
-        run = RunIdentity(run_id=str(uuid.uuid4()), holder=Holder.this_process())
-        with (
-            self.source.snapshot() as snapshot,
-            Reload(target=self.target, catalog=self.catalog, table=table, snapshot=snapshot, run=run) as load,
-        ):
-            load.copy()
-            load.build()
-            load.publish()
-            assert (load.facts.quarantined, load.facts.loaded) == (1, 0)
+        with self.source.snapshot() as snapshot:
+            facts = load(table, snapshot, target=self.target, catalog=self.catalog)
+        assert (facts.quarantined, facts.loaded) == (1, 0)
 
     def replay(self, table: TableSpec) -> Replayed:
-        run = RunIdentity(run_id=str(uuid.uuid4()), holder=Holder.this_process())
+        given: dict[str, Any] = {"target": self.target, "catalog": self.catalog, "table": table, "run": new_run()}
         with self.source.snapshot() as snapshot:
-            return Replay(target=self.target, catalog=self.catalog, table=table, snapshot=snapshot, run=run).run({})
+            return Replay(snapshot=snapshot, **given).run({})
 
 
 def _table(name: str, declared: str, kind: ValueType) -> TableSpec:

@@ -12,15 +12,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from tenacity import wait_none
 
 from atlas_pipeline.errors import DataQualityError, LeaseHeldError, TargetError, TargetUnavailableError
 from atlas_pipeline.extract import batching
-from atlas_pipeline.load.series_writer import SeriesWriter
-from atlas_pipeline_tests.load.faults import failing, held, held_operations, wait_until
+from atlas_pipeline.load import transient
+from atlas_pipeline_tests.load.faults import failing, held, held_operations
 from atlas_pipeline_tests.load.lossy import LossyProxy, lossy_proxy
 from atlas_pipeline_tests.load.reload_once import reloading
 from atlas_pipeline_tests.load.small import EVENTS, World, changed, did, events, holds
+from atlas_pipeline_tests.waiting import wait_until
 
 DEAD = "dead"
 ROWS = 2_100  # two batches
@@ -33,7 +33,8 @@ NEW = ("event-new", "2026-03-01 00:00:00.5", "west", None, None, 1, None)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Several batches of few rows, and retries without a pause."""
     monkeypatch.setattr(batching, "BATCH_ROWS", 200)
-    monkeypatch.setattr(SeriesWriter._deliver.retry, "wait", wait_none())
+    monkeypatch.setattr(transient, "FIRST_WAIT_SECONDS", 0)
+    monkeypatch.setattr(transient, "JITTER_SECONDS", 0)
 
 
 @contextmanager

@@ -9,8 +9,9 @@ import pytest
 
 from atlas_pipeline.local.servers import postgresql
 from atlas_pipeline.settings import Settings
-from atlas_pipeline_tests.local.owner import postgreses, wait_until
+from atlas_pipeline_tests.local.owner import postgreses
 from atlas_pipeline_tests.postgres import home_removed
+from atlas_pipeline_tests.waiting import wait_until
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,8 +23,8 @@ from pymongo import MongoClient
 from atlas_pipeline.local.files import MONGODB, POSTGRESQL, ServerFiles, ServerKind
 from atlas_pipeline.local.servers import mongodb, postgresql
 from atlas_pipeline.settings import Settings
+from atlas_pipeline_tests.waiting import DEADLINE_SECONDS
 
-DEADLINE_SECONDS = 30.0
 _ROOT = Path(__file__).resolve().parent.parent.parent
 
 
@@ -66,14 +65,6 @@ def owner(state: Path, kind: ServerKind = MONGODB) -> Iterator[Owner]:
         running.process.communicate()
 
 
-def wait_until(condition: Callable[[], bool], what: str) -> None:
-    """Wait for an event; fails with its name when it does not come."""
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {DEADLINE_SECONDS:.0f} s: {what}"
-        time.sleep(0.02)
-
-
 def is_running(pid: int) -> bool:
     """True while the process lives; a zombie does not."""
     try:
@@ -104,6 +95,7 @@ def _with_words(option: str, data: str) -> list[int]:
 
 
 def _main(state: Path, kind: str) -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # also where the tests run in the background
     settings = Settings(ATLAS_STATE_DIR=state)
     if kind == MONGODB.key:
         with mongodb(settings) as server:

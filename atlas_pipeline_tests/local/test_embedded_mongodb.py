@@ -21,7 +21,8 @@ from atlas_pipeline.local.binaries import find_mongod
 from atlas_pipeline.local.servers import MongoServer, mongodb
 from atlas_pipeline.settings import Settings
 from atlas_pipeline_tests.conftest import TEST_COMMANDS
-from atlas_pipeline_tests.local.owner import mongods, wait_until
+from atlas_pipeline_tests.local.owner import mongods
+from atlas_pipeline_tests.waiting import wait_until
 
 Client = MongoClient[dict[str, Any]]
 

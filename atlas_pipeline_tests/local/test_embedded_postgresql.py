@@ -24,7 +24,7 @@ from atlas_pipeline.local.postgres_home import forget_lost_home, make_home
 from atlas_pipeline.local.servers import PostgresServer, postgresql, status
 from atlas_pipeline.settings import Settings
 from atlas_pipeline_tests.local.owner import connect, postgreses
-from atlas_pipeline_tests.needs import need
+from atlas_pipeline_tests.needs import AS_ROOT, need
 from atlas_pipeline_tests.postgres import home_removed
 
 IS_ROOT = os.geteuid() == 0
@@ -160,7 +160,7 @@ def test_a_state_folder_that_everybody_can_enter_holds_the_data_itself(open_fold
 
 @pytest.mark.parametrize("fate", ["cleaned away", "not ours"])
 def test_a_home_elsewhere_that_is_lost_is_replaced(own: Settings, open_folder: Path, fate: str) -> None:
-    need(IS_ROOT, "Only root has a home elsewhere.")
+    need(IS_ROOT, "Only root has a home elsewhere.", AS_ROOT)
     files = ServerFiles(own.state, POSTGRESQL)
     files.make_folders()
     lost = open_folder / "lost"

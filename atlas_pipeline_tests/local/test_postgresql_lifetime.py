@@ -19,8 +19,9 @@ from atlas_pipeline.local.files import POSTGRESQL, ServerFiles
 from atlas_pipeline.local.locks import is_held
 from atlas_pipeline.local.servers import ServerStatus, postgresql, start, status, stop
 from atlas_pipeline.settings import Settings
-from atlas_pipeline_tests.local.owner import Owner, connect, is_running, mongods, owner, postgreses, wait_until
+from atlas_pipeline_tests.local.owner import Owner, connect, is_running, mongods, owner, postgreses
 from atlas_pipeline_tests.postgres import home_removed
+from atlas_pipeline_tests.waiting import wait_until
 
 
 @pytest.fixture

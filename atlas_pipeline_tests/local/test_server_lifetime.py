@@ -17,7 +17,8 @@ from pymongo import MongoClient
 from atlas_pipeline.local.files import ServerFiles
 from atlas_pipeline.local.servers import ServerStatus, mongodb, start, status, stop
 from atlas_pipeline.settings import Settings
-from atlas_pipeline_tests.local.owner import Owner, is_running, mongods, owner, wait_until
+from atlas_pipeline_tests.local.owner import Owner, is_running, mongods, owner
+from atlas_pipeline_tests.waiting import wait_until
 
 Client = MongoClient[dict[str, Any]]
 

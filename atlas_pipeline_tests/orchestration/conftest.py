@@ -12,7 +12,6 @@ import pytest
 from pymongo import MongoClient
 
 from atlas_pipeline.catalogs.infrastructure_atlas.catalog import INFRASTRUCTURE_ATLAS
-from atlas_pipeline.definitions import defs
 from atlas_pipeline.local.sample.generate import write_sample
 from atlas_pipeline.local.sample.size import SampleSize
 from atlas_pipeline.local.servers import MongoServer
@@ -20,6 +19,7 @@ from atlas_pipeline.orchestration.automation import job_name
 from atlas_pipeline.orchestration.instance import CATALOG_TAG, open_instance
 from atlas_pipeline.quality.checks import CHECKS
 from atlas_pipeline.settings import Settings
+from atlas_pipeline_tests.orchestration.jobs import job
 
 CATALOG = INFRASTRUCTURE_ATLAS
 
@@ -48,8 +48,7 @@ class Site:
         checks = {dg.AssetCheckKey(key, check.name) for key in keys for check in CHECKS}
         tables = {table.collection for table in CATALOG.tables}
         return (
-            defs()
-            .resolve_job_def(job_name(CATALOG))
+            job(job_name(CATALOG))
             .get_subset(
                 asset_selection=keys,
                 asset_check_selection={one for one in checks if one.asset_key.path[-1] in tables},

@@ -95,6 +95,22 @@ def test_a_unique_index_that_documents_break_is_named_and_their_values_are_not(s
     assert "name 3" not in told
 
 
+def test_a_validator_that_was_taken_off_is_put_back_once_there_was_a_sync(site: Site) -> None:
+    assert site.run("users").success
+    (before,) = site.client["atlas"].list_collections(filter={"name": "users"})
+    site.client["atlas"].command("collMod", "users", validator={})
+    assert _metadata(site.run("users_indexes"))["validator"] == "applied: the spec's validator"
+    (after,) = site.client["atlas"].list_collections(filter={"name": "users"})
+    assert (after["options"], after["options"]["validationAction"]) == (before["options"], "error")
+    site.client["atlas"].command("collMod", "users", validator={"role": {"$exists": True}})
+    assert _metadata(site.run("users_indexes"))["validator"].startswith("kept: ")
+
+
+def test_a_collection_that_no_sync_published_gets_no_validator(synced: Site) -> None:
+    assert _metadata(synced.run("users_indexes"))["validator"].startswith("waiting: ")
+    assert synced.client["atlas"]["users"].options() == {}
+
+
 def test_indexes_of_a_table_that_was_never_synced_are_refused(site: Site) -> None:
     assert "sync the table first" in _failure(site.run("users_indexes"))
     assert site.client["atlas"].list_collection_names() == []

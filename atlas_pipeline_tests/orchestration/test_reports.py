@@ -12,6 +12,7 @@ from dagster import DagsterEventType
 
 from atlas_pipeline.catalogs.infrastructure_atlas.catalog import INFRASTRUCTURE_ATLAS
 from atlas_pipeline.orchestration.automation import report_failed_run, report_finished_run
+from atlas_pipeline.orchestration.status_asset import report_status_of_run, status_key
 from atlas_pipeline_tests.orchestration.conftest import Site
 
 
@@ -31,8 +32,16 @@ def _report(site: Site, run_id: str) -> tuple[str, dict[str, Any]]:
     return page, json.loads((folder / "report.json").read_text(encoding="utf-8"))
 
 
-def test_a_failed_run_gets_a_report_that_names_what_failed(site: Site) -> None:
-    site.client["atlas"]["role_permissions"].insert_one({"_id": "by the application"})
+def _board(site: Site) -> dict[str, Any]:
+    """The metadata of the newest status that was reported, with how many there are."""
+    records = site.instance.fetch_materializations(status_key(INFRASTRUCTURE_ATLAS), limit=100).records
+    newest = records[0].asset_materialization
+    assert newest is not None
+    return {"reported": len(records), **{name: one.value for name, one in newest.metadata.items()}}
+
+
+def test_a_failed_run_gets_a_report_that_names_what_failed_and_a_status_board(site: Site) -> None:
+    site.client["atlas"]["role_permissions"].insert_one({"_id": "by the application"}, bypass_document_validation=True)
     result = site.run("role_permissions", "vcenter_configs")
     assert not result.success
     context = _context(site, result, DagsterEventType.RUN_FAILURE, "report_failed_run").for_run_failure()
@@ -45,6 +54,12 @@ def test_a_failed_run_gets_a_report_that_names_what_failed(site: Site) -> None:
     ]
     assert "1 foreign documents" in page
     assert (site.settings.data_docs_dir / "index.html").is_file()
+    board = _board(site)
+    assert (board["run_id"], board["tables"], board["ready"], board["failed"]) == (result.run_id, 18, 0, 1)
+    lines = {line.split(" | ")[0].strip("| "): line for line in board["board"].splitlines()}
+    assert "the last run failed: atlas.role_permissions holds 1 foreign documents" in lines["role_permissions"]
+    assert lines["vcenter_configs"].endswith("| never | no, because never fully verified |")
+    assert lines["users"].endswith("| no, because never synced |")
 
 
 def test_a_run_that_succeeded_gets_a_report_with_the_tables_that_were_left_alone(site: Site) -> None:
@@ -55,6 +70,9 @@ def test_a_run_that_succeeded_gets_a_report_with_the_tables_that_were_left_alone
     page, facts = _report(site, result.run_id)
     assert facts["ok"] is True
     assert len(facts["left_alone"]) == 13
+    assert (_board(site)["run_id"], _board(site)["failed"]) == (result.run_id, 0)
+    assert not report_status_of_run(site.instance, result.dagster_run)  # as when a sensor sees what is reported already
+    assert _board(site)["reported"] == 1
     assert all(name in page for name in facts["left_alone"])
 
 

@@ -8,9 +8,8 @@ from contextlib import closing
 import dagster as dg
 import pytest
 from dagster import DagsterEventType
-from tenacity import wait_none
 
-from atlas_pipeline.load.writer import BulkWriter
+from atlas_pipeline.load import transient
 from atlas_pipeline_tests.load.faults import failing
 from atlas_pipeline_tests.orchestration.conftest import Site
 
@@ -31,7 +30,8 @@ def _failure(result: dg.ExecuteInProcessResult) -> tuple[str, int]:
 
 
 def test_a_connection_that_comes_back_is_worth_another_attempt(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(BulkWriter._write.retry, "wait", wait_none())
+    monkeypatch.setattr(transient, "FIRST_WAIT_SECONDS", 0)
+    monkeypatch.setattr(transient, "JITTER_SECONDS", 0)
     with failing(site.client, ["insert"], times=DRIVER_AND_WRITER, closeConnection=True):
         result = site.run("role_permissions")
     assert result.success
@@ -44,7 +44,7 @@ def test_a_connection_that_comes_back_is_worth_another_attempt(site: Site, monke
 
 
 def test_what_a_person_must_change_is_not_tried_again_and_nothing_follows_it(site: Site) -> None:
-    site.client["atlas"]["role_permissions"].insert_one({"_id": "by the application"})
+    site.client["atlas"]["role_permissions"].insert_one({"_id": "by the application"}, bypass_document_validation=True)
     result = site.run("role_permissions", "role_permissions_indexes")
     description, code = _failure(result)
     assert code == 2

@@ -73,13 +73,13 @@ def test_a_table_that_was_never_synced_fails_the_step_with_the_cure(site: Site) 
 
 @pytest.mark.parametrize(("values", "blocking"), [("report", False), ("block", True), ("before_publish", True)])
 def test_the_policy_says_whether_the_check_blocks(values: str, blocking: bool) -> None:
-    check = values_asset_check(CATALOG, policy(CATALOG.table("users"), values=values))
+    check = values_asset_check(CATALOG, policy(CATALOG.table("users"), mode="reload", values=values))
     (spec,) = check.check_specs
     assert spec.blocking is blocking
 
 
 def test_values_can_be_compared_before_the_swap_and_are_told_as_that_check(site: Site) -> None:
-    users = policy(CATALOG.table("users"), values="before_publish")
+    users = policy(CATALOG.table("users"), mode="reload", values="before_publish")
     catalog = replace(CATALOG, tables=tuple(users if one.source == "users" else one for one in CATALOG.tables))
     result = dg.materialize(
         [collection_asset(catalog, users, None)],

@@ -26,6 +26,7 @@ from atlas_pipeline.load.run import Holder, RunIdentity
 from atlas_pipeline.local.servers import MongoServer
 from atlas_pipeline.mapping.mapper import Mapper
 from atlas_pipeline.mapping.reject import RejectCode
+from atlas_pipeline.reconcile import verify
 from atlas_pipeline.reconcile.keys import KeyComparison, compare_keys
 from atlas_pipeline.reconcile.sample import SampleComparison, SampleKeys, compare_sample
 from atlas_pipeline.spec.catalogs import CatalogSpec
@@ -124,3 +125,4 @@ def small_stretches(monkeypatch: pytest.MonkeyPatch) -> None:
     """Loads cut their tables into stretches of 100 keys, so that a table of a test has several."""
     monkeypatch.setattr(batching, "BATCH_ROWS", 100)
     monkeypatch.setattr(ranges, "RANGE_DOCUMENTS", 100)
+    monkeypatch.setattr(verify, "STRETCH_RANGES", 1)

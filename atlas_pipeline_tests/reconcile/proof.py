@@ -22,9 +22,6 @@ from atlas_pipeline.embedding.embedder import Embedder
 from atlas_pipeline.embedding.enrich import Enricher
 from atlas_pipeline.extract.sources import open_source
 from atlas_pipeline.load.facts import LoadFacts
-from atlas_pipeline.load.reload import Reload
-from atlas_pipeline.load.run import Holder, RunIdentity
-from atlas_pipeline.load.series_load import SeriesLoad
 from atlas_pipeline.load.target import Target
 from atlas_pipeline.reconcile.place import Opened, Place
 from atlas_pipeline.reconcile.records import Records
@@ -32,6 +29,7 @@ from atlas_pipeline.reconcile.verification import TableVerification
 from atlas_pipeline.reconcile.verify import Request, verify_table
 from atlas_pipeline.spec.catalogs import CatalogSpec
 from atlas_pipeline.spec.tables import TableSpec
+from atlas_pipeline_tests.loading import load
 from atlas_pipeline_tests.reconcile.proof_tables import ALL
 
 Row = tuple[Any, ...]
@@ -102,23 +100,8 @@ class Proof:
                 yield lambda statement, *bound: connection.execute(statement.replace("?", "%s").encode(), bound)
 
     def load(self, spec: TableSpec) -> LoadFacts:
-        run = RunIdentity(run_id=str(uuid.uuid4()), holder=Holder.this_process())
-        way = SeriesLoad if spec.storage == "time_series" else Reload
-        with (
-            self.opened(spec).source.snapshot() as snapshot,
-            way(
-                target=self.target,
-                catalog=self.catalog,
-                table=spec,
-                snapshot=snapshot,
-                run=run,
-                enricher=self._enricher(spec),
-            ) as load,
-        ):
-            load.copy()
-            load.build()
-            load.publish()
-        return load.facts
+        with self.opened(spec).source.snapshot() as snapshot:
+            return load(spec, snapshot, target=self.target, catalog=self.catalog, enricher=self._enricher(spec))
 
     def _enricher(self, spec: TableSpec) -> Enricher | None:
         if self.embedder is None or spec.embedding is None:

@@ -17,72 +17,62 @@ from atlas_pipeline.spec.shorthand import (
     utc,
 )
 from atlas_pipeline.spec.storage import Embedding, TimeSeries, VectorIndex
-from atlas_pipeline.spec.tables import TableSpec
+from atlas_pipeline_tests.unjudged import table
 
-ITEMS = TableSpec(
-    source="items",
-    collection="items",
-    key=("id",),
-    columns=(text("id", 36), text("name", 80, nullable=True), integer("amount", nullable=True)),
+ITEMS = table(
+    "items",
+    text("id", 36),
+    text("name", 80, nullable=True),
+    integer("amount", nullable=True),
 )
-NUMBERS = TableSpec(
-    source="numbers",
-    collection="numbers",
-    key=("id",),
-    columns=(integer("id", sql_type="BIGINT"), text("name", 80, nullable=True)),
+NUMBERS = table(
+    "numbers",
+    integer("id", sql_type="BIGINT"),
+    text("name", 80, nullable=True),
 )
-SEATS = TableSpec(
-    source="seats",
-    collection="seats",
+SEATS = table(
+    "seats",
+    text("room", 36),
+    integer("seat"),
+    text("name", 80, nullable=True),
     key=("room", "seat"),
-    columns=(text("room", 36), integer("seat"), text("name", 80, nullable=True)),
 )
-BLOBS = TableSpec(
-    source="blobs",
-    collection="blobs",
-    key=("id",),
-    columns=(
-        ColumnSpec(name="id", sql_type="BLOB or BYTEA", value=ValueType.BINARY),
-        text("name", 80, nullable=True),
-        integer("amount", nullable=True),
-    ),
+BLOBS = table(
+    "blobs",
+    ColumnSpec(name="id", sql_type="BLOB or BYTEA", value=ValueType.BINARY),
+    text("name", 80, nullable=True),
+    integer("amount", nullable=True),
 )
-AMOUNTS = TableSpec(
-    source="amounts",
-    collection="amounts",
-    key=("id",),
-    columns=(decimal("id"), text("name", 80, nullable=True)),
+AMOUNTS = table(
+    "amounts",
+    decimal("id"),
+    text("name", 80, nullable=True),
 )
-DAYS = TableSpec(
-    source="days",
-    collection="days",
-    key=("id",),
-    columns=(ColumnSpec(name="id", sql_type="DATE", value=ValueType.DATE), text("name", 80, nullable=True)),
+DAYS = table(
+    "days",
+    ColumnSpec(name="id", sql_type="DATE", value=ValueType.DATE),
+    text("name", 80, nullable=True),
 )
-NAMED = TableSpec(
-    source="named",
-    collection="named",
-    key=("id",),
-    columns=(integer("id"), text("name", 80), integer("amount", nullable=True)),
+NAMED = table(
+    "named",
+    integer("id"),
+    text("name", 80),
+    integer("amount", nullable=True),
     indexes=(unique("by_name", "name"),),
 )
-PEOPLE = TableSpec(
-    source="people",
-    collection="people",
-    key=("id",),
-    columns=(
-        text("id", 36),
-        text("name", nullable=True),
-        integer("age", nullable=True),
-        decimal("balance", nullable=True),
-        double("score", sql_type="DOUBLE PRECISION", nullable=True),
-        utc("born", sql_type="TIMESTAMP", inexact="milliseconds", nullable=True),
-        text_list("tags", nullable=True),
-        json_object("settings", nullable=True),
-        json_array("visits", nullable=True),
-        text("password", nullable=True, secret=True),
-        json_value("keys", nullable=True, secret=True),
-    ),
+PEOPLE = table(
+    "people",
+    text("id", 36),
+    text("name", nullable=True),
+    integer("age", nullable=True),
+    decimal("balance", nullable=True),
+    double("score", sql_type="DOUBLE PRECISION", nullable=True),
+    utc("born", sql_type="TIMESTAMP", inexact="milliseconds", nullable=True),
+    text_list("tags", nullable=True),
+    json_object("settings", nullable=True),
+    json_array("visits", nullable=True),
+    text("password", nullable=True, secret=True),
+    json_value("keys", nullable=True, secret=True),
     document=(
         field("name"),
         field("facts.age", "age"),
@@ -96,46 +86,38 @@ PEOPLE = TableSpec(
         field("access.keys", "keys"),
     ),
 )
-NOTES = TableSpec(
-    source="notes",
-    collection="notes",
-    key=("id",),
-    columns=(
-        integer("id"),
-        integer("version"),
-        text("note", nullable=True),
-        utc("changed", sql_type="TIMESTAMP", inexact="milliseconds"),
-    ),
+NOTES = table(
+    "notes",
+    integer("id"),
+    integer("version"),
+    text("note", nullable=True),
+    utc("changed", sql_type="TIMESTAMP", inexact="milliseconds"),
     changed_at="changed",
 )
-EVENTS = TableSpec(
-    source="events",
-    collection="events",
-    key=("id",),
-    columns=(
-        text("id", 36),
-        utc("at", sql_type="TIMESTAMP"),
-        text("zone"),
-        integer("number", nullable=True),
-        json_object("payload", nullable=True),
-    ),
+EVENTS = table(
+    "events",
+    text("id", 36),
+    utc("at", sql_type="TIMESTAMP"),
+    text("zone"),
+    integer("number", nullable=True),
+    json_object("payload", nullable=True),
     document=(field("at"), field("meta.zone", "zone"), field("number"), field("payload")),
     storage="time_series",
     time_series=TimeSeries(time_field="at", meta_field="meta", granularity="seconds"),
 )
-TALES = TableSpec(
-    source="tales",
-    collection="tales",
-    key=("id",),
-    columns=(text("id", 36), integer("team"), text("tale", nullable=True)),
+TALES = table(
+    "tales",
+    text("id", 36),
+    integer("team"),
+    text("tale", nullable=True),
     embedding=Embedding(
         dimensions=384, columns=("tale",), index=VectorIndex(name="by_meaning", similarity="cosine", filters=("team",))
     ),
 )
-UUIDS = TableSpec(
+UUIDS = table(
+    "uuids",
+    ColumnSpec(name="id", sql_type="UUID", value=ValueType.UUID),
+    text("name", 80, nullable=True),
     source="pg_uuids",
-    collection="uuids",
-    key=("id",),
-    columns=(ColumnSpec(name="id", sql_type="UUID", value=ValueType.UUID), text("name", 80, nullable=True)),
 )
 ALL = (ITEMS, NUMBERS, SEATS, BLOBS, AMOUNTS, DAYS, NAMED, PEOPLE, NOTES, EVENTS, TALES, UUIDS)

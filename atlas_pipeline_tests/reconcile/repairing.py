@@ -31,8 +31,7 @@ from atlas_pipeline.reconcile.verify import Request as HowToVerify
 from atlas_pipeline.reconcile.verify import verify_table
 from atlas_pipeline.spec.tables import TableSpec
 from atlas_pipeline_tests.load.small import ITEMS, World
-
-_ROOT = Path(__file__).resolve().parent.parent.parent
+from atlas_pipeline_tests.programs import started
 
 
 @contextmanager
@@ -122,18 +121,8 @@ def now(world: World) -> bson.Timestamp:
 @contextmanager
 def repairing(world: World, table: str = "items") -> Iterator[subprocess.Popen[str]]:
     """Another process that repairs a table; it is dead at the latest when the context ends."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", __name__, world.uri, str(world.folder), world.database, table],
-        cwd=_ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
+    with started(__name__, world.uri, world.folder, world.database, table) as process:
         yield process
-    finally:
-        process.kill()
-        process.communicate()
 
 
 def _main(uri: str, folder: str, database: str, table: str) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from atlas_pipeline.extract.snapshot import Undecodable
 from atlas_pipeline.load.digest import key_hash
-from atlas_pipeline.load.ledger import KeyRange
+from atlas_pipeline.load.range_store import KeyRange
 from atlas_pipeline.reconcile.keys import EXAMPLES, KeyComparison
 from atlas_pipeline.reconcile.recorded_keys import compare_recorded_keys
 from atlas_pipeline_tests.extract.source_files import ITEMS, PAIRS, item

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from bson import SON, Binary, Code, Decimal128, Int64, MaxKey, MinKey, ObjectId, Timestamp
 
-from atlas_pipeline.spec.sync import SyncPolicy
 from atlas_pipeline.spec.tables import TableSpec
+from atlas_pipeline_tests.load.small import policy
 from atlas_pipeline_tests.reconcile.proof import Proof, accounted, found, kinds, texts
 from atlas_pipeline_tests.reconcile.proof_tables import AMOUNTS, BLOBS, DAYS, ITEMS, NUMBERS, SEATS
 
 ROWS = 300
 LARGE = 25_000  # more than the server gives in one batch of 10,000
-KEEP = replace(ITEMS, sync=SyncPolicy(foreign_documents="keep"))
+KEEP = policy(ITEMS, foreign_documents="keep")
 FOREIGN: list[Any] = [
     MinKey(),
     None,

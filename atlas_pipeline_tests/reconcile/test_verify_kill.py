@@ -9,10 +9,11 @@ import psutil
 import pytest
 from bson import ObjectId
 
-from atlas_pipeline_tests.load.faults import held, wait_until
+from atlas_pipeline_tests.load.faults import held
 from atlas_pipeline_tests.reconcile.proof import Proof, accounted, found, kinds, texts
 from atlas_pipeline_tests.reconcile.proof_tables import ITEMS
 from atlas_pipeline_tests.reconcile.verify_once import verifying
+from atlas_pipeline_tests.waiting import wait_until
 
 pytestmark = pytest.mark.usefixtures("small_stretches")
 ROWS = 1_000

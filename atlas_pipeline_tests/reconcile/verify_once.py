@@ -15,28 +15,17 @@ from pathlib import Path
 
 from atlas_pipeline.reconcile import stretches
 from atlas_pipeline.spec.tables import TableSpec
+from atlas_pipeline_tests.programs import started
 from atlas_pipeline_tests.reconcile.proof import Proof, proof
 from atlas_pipeline_tests.reconcile.proof_tables import ALL
-
-_ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 @contextmanager
 def verifying(made: Proof, table: TableSpec, *, processes: int = 1) -> Iterator[subprocess.Popen[str]]:
     """Another process that verifies a table; it is dead at the latest when the context ends."""
-    words = [made.uri, made.url, str(made.folder), made.catalog.database, table.source, str(processes)]
-    process = subprocess.Popen(
-        [sys.executable, "-m", __name__, *words],
-        cwd=_ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
+    words = (made.uri, made.url, made.folder, made.catalog.database, table.source, processes)
+    with started(__name__, *words) as process:
         yield process
-    finally:
-        process.kill()
-        process.communicate()
 
 
 def _main(uri: str, url: str, folder: str, database: str, table: str, processes: str) -> None:

@@ -14,11 +14,12 @@ from atlas_pipeline.spec.expressions import Constant, FirstOf, Member
 from atlas_pipeline.spec.shapes import copied, duration, field, fixed, lookup, moved, translated, unpacked, whole
 from atlas_pipeline.spec.shorthand import by_keys, index, integer, json_array, json_object, json_value, text, utc
 from atlas_pipeline.spec.storage import Embedding, VectorIndex
-from atlas_pipeline.spec.sync import SyncPolicy
+from atlas_pipeline.spec.sync import Cursor, SyncPolicy
 from atlas_pipeline.spec.tables import TableSpec
 from atlas_pipeline_tests.spec.event_tables import events, series
 
 TEXT, OBJECT, ARRAY, ANY = ValueType.TEXT, ValueType.JSON_OBJECT, ValueType.JSON_ARRAY, ValueType.JSON
+BY_END = SyncPolicy(mode="append", cursor=Cursor(column="end"))
 
 
 def wrong(name: str, build: Callable[[], object], *named: str) -> Any:
@@ -114,6 +115,7 @@ WRONG_STORAGE = [
     wrong("a sparse index on a time series", lambda: series(indexes=(index("s", "meta.id", sparse=True),)), "index s"),
     wrong("an embedding on a time series", lambda: series(embedding=embedded(3, "id").embedding), "embedding"),
     wrong("foreign documents of a time series", lambda: series(sync=SyncPolicy(foreign_documents="keep")), "foreign"),
+    wrong("a cursor that is not the time", lambda: series(sync=BY_END), "cursor end", "its time, at"),
     wrong("an embedding of nothing", lambda: embedded(3), "column"),
     wrong("an embedding of no dimension", lambda: embedded(0, "id"), "0 dimensions"),
     wrong("an embedding of an unknown column", lambda: embedded(3, "x"), "column x"),

@@ -28,7 +28,11 @@ _ARGUMENTS = (
 def browser_path() -> str:
     """The browser of this machine."""
     found = next(filter(None, map(shutil.which, _NAMES)), None)
-    need(found is not None, f"No browser: none of {', '.join(_NAMES)} is on the PATH.")
+    need(
+        found is not None,
+        f"None of {', '.join(_NAMES)} is on the PATH.",
+        "install Chromium.",
+    )
     assert found is not None
     return found
 
@@ -55,11 +59,13 @@ def opened_page(context: BrowserContext) -> Iterator[Page]:
         asked.append(request.url)
 
     context.on("request", note)
+    others = context.pages
     try:
         yield context.new_page()
     finally:
         for page in context.pages:
-            page.close()
+            if page not in others:
+                page.close()
         context.remove_listener("request", note)
     elsewhere = [url for url in asked if not _is_of_this_machine(url)]
     assert not elsewhere, f"asked for another machine: {elsewhere}"

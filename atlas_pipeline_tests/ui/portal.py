@@ -27,7 +27,9 @@ from atlas_pipeline.errors import EXIT_DIFFERENCES, EXIT_INTERRUPTED
 from atlas_pipeline.local.sample.bad_rows import BadRow
 from atlas_pipeline.local.sample.generate import DirtyFacts, write_dirty_sample
 from atlas_pipeline.local.sample.size import SampleSize
-from atlas_pipeline_tests.local.owner import is_running, wait_until
+from atlas_pipeline_tests.local.owner import is_running
+from atlas_pipeline_tests.orchestration.receivers import Webhook, webhook
+from atlas_pipeline_tests.waiting import wait_until
 
 CATALOG = "infrastructure_atlas"
 START_SECONDS = 120.0
@@ -46,6 +48,7 @@ class Portal:
         sample: What the source holds.
         run_id: The run of `sync` that was there before the web interface.
         report: What the report of that run says, as JSON.
+        hook: Where alerts go.
     """
 
     address: str
@@ -54,6 +57,7 @@ class Portal:
     sample: DirtyFacts
     run_id: str
     report: dict[str, Any]
+    hook: Webhook
 
     def asset(self, name: str, **view: str) -> str:
         """Address of the page of an asset of the catalog."""
@@ -85,6 +89,11 @@ class Portal:
 @contextmanager
 def serve(folder: Path) -> Iterator[Portal]:
     """Sync a source with bad rows, then serve the web interface until the caller is done; it ends whole."""
+    with webhook() as hook:
+        yield from _serve(folder, hook)
+
+
+def _serve(folder: Path, hook: Webhook) -> Iterator[Portal]:
     state, source = folder / "state", folder / "source.sqlite3"
     sample = write_dirty_sample(source, size=SampleSize.default().scaled(0.01))
     ui_port, reports_port = _free_ports(2)
@@ -94,6 +103,7 @@ def serve(folder: Path) -> Iterator[Portal]:
         "ATLAS_DB_URL": f"sqlite:///{source}",
         "ATLAS_REPORTS_URL": f"http://127.0.0.1:{reports_port}",
         "ATLAS_MONGOD_CACHE_GB": "0.25",
+        "ATLAS_ALERT_WEBHOOK_URL": hook.url,
     }
     done = subprocess.run(
         [_COMMAND, "sync", CATALOG, "--json"],
@@ -113,6 +123,7 @@ def serve(folder: Path) -> Iterator[Portal]:
         sample=sample,
         run_id=report["run_id"],
         report=report,
+        hook=hook,
     )
     with _running([_COMMAND, "up", "--port", str(ui_port)], folder=folder, environment=environment) as is_alive:
         wait_for_answer(f"{portal.address}/server_info", is_alive)

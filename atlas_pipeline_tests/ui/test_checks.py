@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
-from playwright.sync_api import Locator, Page, expect
+import re
+from collections.abc import Iterator
 
+import pytest
+from playwright.sync_api import BrowserContext, Locator, Page, expect
+
+from atlas_pipeline_tests.ui.browsing import opened_page
 from atlas_pipeline_tests.ui.portal import Portal
 
 pytestmark = pytest.mark.ui
@@ -27,17 +31,23 @@ def expect_verdict(page: Page, icon: str, word: str) -> None:
     expect(verdict(page).get_by_role("img", name=icon)).to_be_visible()
 
 
-@pytest.fixture
-def checks(portal: Portal, page: Page) -> Page:
-    """The checks of users."""
-    page.goto(portal.asset("users", view="checks"))
-    return page
+def open_check(page: Page, name: str) -> None:
+    page.get_by_title(name, exact=True).click()
+    expect(page).to_have_url(re.compile(rf"checkDetail={name}\b"))
+
+
+@pytest.fixture(scope="module")
+def checks(portal: Portal, browser: BrowserContext) -> Iterator[Page]:
+    """The checks of users, opened once."""
+    with opened_page(browser) as page:
+        page.goto(portal.asset("users", view="checks"))
+        yield page
 
 
 def test_rows_in_quarantine_are_an_error_that_names_each_row_its_column_and_the_reason(
     portal: Portal, checks: Page
 ) -> None:
-    checks.get_by_title("no_rejected_rows", exact=True).click()
+    open_check(checks, "no_rejected_rows")
     expect_verdict(checks, ERROR, "Failed")
     bad_rows = portal.bad_rows("users")
     summary = checks.get_by_role("paragraph").filter(has_text="budget of")
@@ -50,7 +60,7 @@ def test_rows_in_quarantine_are_an_error_that_names_each_row_its_column_and_the_
 
 
 def test_references_to_nothing_are_a_warning_that_names_them(portal: Portal, checks: Page) -> None:
-    checks.get_by_title("references_resolve", exact=True).click()
+    open_check(checks, "references_resolve")
     expect_verdict(checks, WARN, "Failed")
     (orphan,) = (orphan for orphan in portal.sample.orphans if orphan.table == "users")
     cells = example(checks, orphan.key)
@@ -59,7 +69,7 @@ def test_references_to_nothing_are_a_warning_that_names_them(portal: Portal, che
 
 
 def test_expectations_list_what_other_checks_judge_with_a_link_to_their_page(portal: Portal, checks: Page) -> None:
-    checks.get_by_title("expectations_met", exact=True).click()
+    open_check(checks, "expectations_met")
     expect_verdict(checks, PASSED, "Passed")
     for number in ("quarantined", "orphans"):
         expect(checks.get_by_role("cell", name=number, exact=True)).to_be_visible()
@@ -70,7 +80,7 @@ def test_expectations_list_what_other_checks_judge_with_a_link_to_their_page(por
 
 @pytest.mark.parametrize("name", ["row_count_matches_source", "sampled_documents_match_source"])
 def test_a_check_that_holds_says_so(checks: Page, name: str) -> None:
-    checks.get_by_title(name, exact=True).click()
+    open_check(checks, name)
     expect_verdict(checks, PASSED, "Passed")
 
 

@@ -45,6 +45,7 @@ def test_the_edges_lead_from_table_to_collection_to_indexes_and_nowhere_else(por
             expected[("source", catalog, source)] = []
             expected[(catalog, collection)] = [("source", catalog, source)]
             expected[(catalog, indexes)] = [(catalog, collection)]
+        expected[("status", catalog)] = []  # the board stands alone, so that it pulls nothing apart
     assert edges == expected
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from atlas_pipeline_tests.catalogs.facts_infrastructure_atlas import FACTS, LEFT_ALONE
+from atlas_pipeline_tests.ui.browsing import opened_page
 from atlas_pipeline_tests.ui.portal import Portal
 
 pytestmark = pytest.mark.ui
@@ -25,11 +28,12 @@ def follow(page: Page, name: str) -> Page:
     return opened.value
 
 
-@pytest.fixture
-def event(portal: Portal, page: Page) -> Page:
-    """The page of the only materialization of users."""
-    page.goto(portal.asset("users", view="events"))
-    return page
+@pytest.fixture(scope="module")
+def event(portal: Portal, browser: BrowserContext) -> Iterator[Page]:
+    """The page of the only materialization of users, opened once."""
+    with opened_page(browser) as page:
+        page.goto(portal.asset("users", view="events"))
+        yield page
 
 
 def test_a_materialization_shows_its_counts_its_digest_and_its_run(portal: Portal, event: Page) -> None:

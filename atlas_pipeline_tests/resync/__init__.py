@@ -1,0 +1,1 @@
+"""Tests of bringing published collections in step in place."""
