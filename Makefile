@@ -17,8 +17,9 @@ demo: $(VENV)/.local  ## Move the sample source into an embedded MongoDB and sho
 ui: $(VENV)/.local  ## Serve the Dagster UI with the sample source at http://127.0.0.1:3000
 	@$(BIN)/atlas-pipeline up
 
+# Tests start hundreds of processes; with what Python writes beside the code, those need not compile it again.
 test: $(VENV)/.dev  ## Run all tests
-	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest $(PYTEST_ARGS)
 
 lint: $(VENV)/.dev  ## Check style, types, layers and the Dagster definitions
 	@$(BIN)/ruff check .

@@ -58,9 +58,12 @@ class Receiver:
     url: str
     alerts: list[dict[str, Any]] = field(default_factory=list)
 
-    def of(self, event: str, since: int = 0) -> dict[str, Any] | None:
-        """The first alert of this kind after the first so many."""
-        return next((alert for alert in self.alerts[since:] if alert["event"] == event), None)
+    def of(self, event: str, what: str, since: int) -> dict[str, Any] | None:
+        """The first alert of this kind on something of this name, after the first so many alerts."""
+        for alert in self.alerts[since:]:
+            if alert["event"] == event and any(what in fault["what"] for fault in alert["faults"]):
+                return alert
+        return None
 
 
 @contextmanager

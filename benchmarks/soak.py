@@ -137,12 +137,12 @@ def fault(site: Installation, receiver: Receiver, source: Path, take: Any) -> di
     """Break a table, wait for the alert, mend it, wait for the recovery; gives what was seen."""
     before = len(receiver.alerts)
     rename(source, "username", "user_name")
-    failed = wait_for(lambda: receiver.of("failed", before), PATIENCE_SECONDS, "the alert")
+    failed = wait_for(lambda: receiver.of("failed", f"__{BROKEN}", before), PATIENCE_SECONDS, "the alert")
     red = site.asset(BROKEN)["status"]
     take("4_failed_asset", f"{site.address}/assets/{CATALOG}/{BROKEN}")
     take("5_failed_run", failed["ui"])
     rename(source, "user_name", "username")
-    recovered = wait_for(lambda: receiver.of("recovered", before), PATIENCE_SECONDS, "the recovery")
+    recovered = wait_for(lambda: receiver.of("recovered", f"__{BROKEN}", before), PATIENCE_SECONDS, "the recovery")
     green = site.asset(BROKEN)["status"]
     take("6_recovered_asset", f"{site.address}/assets/{CATALOG}/{BROKEN}")
     return {"failed": failed, "red": red, "recovered": recovered, "green": green}
@@ -163,7 +163,9 @@ def follow(site: Installation) -> dict[str, Any]:
 def stale(site: Installation, receiver: Receiver) -> dict[str, Any]:
     """Wait, without any sync, until the collections are too old; gives what was seen."""
     before = len(receiver.alerts)
-    alert = wait_for(lambda: receiver.of("stale", before), STALE_MINUTES * 60 + PATIENCE_SECONDS, "the stale alert")
+    alert = wait_for(
+        lambda: receiver.of("stale", WATCHED, before), STALE_MINUTES * 60 + PATIENCE_SECONDS, "the stale alert"
+    )
     return {"alert": alert["text"], "freshness": site.asset(WATCHED)["freshness"]}
 
 

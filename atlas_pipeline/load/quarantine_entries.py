@@ -91,7 +91,9 @@ class CurrentEntries:
         That a person has discarded it holds for the same row with the same reason.
         """
         fields = {**told, "last_seen": datetime.now(UTC)}
-        if any(entry.get(name) != told[name] for name in ("column", "code", "row_digest")):
+        if not told["column"] and entry.get("code") == told["code"]:  # a server does not name the column; a load did
+            fields |= {"column": entry["column"], "reason": entry["reason"]}
+        if any(entry.get(name) != fields[name] for name in ("column", "code", "row_digest")):
             fields |= {"discarded": False, "discarded_at": None}
         self._entries.update_one({"_id": entry["_id"]}, {"$set": fields})
         return {name: value for name, value in {**entry, **fields}.items() if name != "row"}

@@ -13,6 +13,7 @@ from typing import Any
 from bson.binary import Binary
 from pymongo.collection import Collection
 
+from atlas_pipeline.errors import TargetError
 from atlas_pipeline.load.digest import KEY_HASH_BYTES, hashes_of, without
 from atlas_pipeline.load.load_notes import LoadNotes
 
@@ -128,8 +129,12 @@ class RangeStore:
         self._ranges.update_many({**self._of_run, "unsettled": True}, {"$unset": {"unsettled": ""}})
 
     def replace(self, range_id: Any, position: int, key_range: KeyRange) -> None:
-        """Record a range in the place of another one, in one step."""
-        self._ranges.replace_one({"_id": range_id}, {**self._of_run, "position": position, **as_document(key_range)})
+        """Record a range in the place of another one, in one step. Raises TargetError when that is gone."""
+        told = {**self._of_run, "position": position, **as_document(key_range)}
+        if not self._ranges.replace_one({"_id": range_id}, told).matched_count:
+            raise TargetError(
+                f"{self._of_run['table_id']}: a key range left the ledger while it was in use.", "run again"
+            )
 
     def drop(self, range_id: Any) -> None:
         """Forget a range."""

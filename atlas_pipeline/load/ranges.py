@@ -89,8 +89,7 @@ class RangeRecorder:
             self._position += 1
         elif replaced is not None:
             self._store.drop(replaced)
-        if one.documents or replaced is not None:
-            self._open = _OpenRange(new_fingerprint(self._seed or b""))
+        self._open = _OpenRange(new_fingerprint(self._seed or b""))
 
 
 @dataclass(slots=True)

@@ -140,17 +140,18 @@ class Replay:
             self._ledger.end("replayed", **self._replayed.counts())
         return self._replayed
 
-    def again(self, mapper: Mapper, require_lease: Callable[[], None]) -> Replayed:
+    def again(self, mapper: Mapper, entries: CurrentEntries, require_lease: Callable[[], None]) -> Replayed:
         """Try all entries again within a run that holds the lease of the table.
 
         Args:
             mapper: Maps the rows of the table, as that run does.
+            entries: The entries, as that run sees them.
             require_lease: Raises LeaseHeldError when it was lost.
         """
-        self._mapper = mapper
-        for entries in self._entries.batches({}, BATCH):
+        self._mapper, self._entries = mapper, entries
+        for batch in entries.batches({}, BATCH):
             require_lease()
-            self._replay(entries)
+            self._replay(batch)
         return self._replayed
 
     def _prepare(self) -> list[str]:
@@ -239,15 +240,21 @@ class Replay:
         return {position for position, document in zip(unknown, there, strict=True) if document is not None}
 
     def _settle(self, entries: Sequence[Document], rejects: Sequence[Reject], *, landed: bool) -> None:
-        """Let as many entries of one key remain as rows are refused, and close the others."""
-        told = [described(reject, self._table, self._sealer) for reject in rejects]
-        left = list(entries)
-        for one in sorted(told, key=lambda one: all(entry.get("row_digest") != one["row_digest"] for entry in entries)):
+        """Let there be as many entries of one key as rows are refused."""
+        told = [(reject, described(reject, self._table, self._sealer)) for reject in rejects]
+        known = {entry.get("row_digest") for entry in entries}
+        left, new = list(entries), []
+        for reject, one in sorted(told, key=lambda pair: pair[1]["row_digest"] not in known):
             if left:
                 same = [entry for entry in left if entry.get("row_digest") == one["row_digest"]]
                 entry = (same or left)[0]
                 left.remove(entry)
                 self._remain([self._entries.refused_again(entry, one)], str(one["reason"]))
+            else:
+                new.append(reject)
+        if new:
+            published = str(self._ledger.state()["published"]["run_id"])
+            self._entries.add(new, published_run=published, run=self._run, sealer=self._sealer)
         self._entries.close(left)
         self._replayed.landed += left[:1] if landed else []
         self._replayed.gone += left[1:] if landed else left

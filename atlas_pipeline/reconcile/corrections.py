@@ -74,6 +74,7 @@ class Corrected:
         foreign: Foreign documents that were removed, replaced, or became ours as they were.
         equal: Keys that were found equal, so that nothing had to be done.
         left: What still differs.
+        newest: The latest change of a row that was looked at, where the table has a change cursor.
     """
 
     inserted: int = 0
@@ -84,6 +85,7 @@ class Corrected:
     foreign: int = 0
     equal: int = 0
     left: Left = field(default_factory=Left)
+    newest: datetime | None = None
 
     @property
     def changes(self) -> int:
@@ -140,10 +142,9 @@ class Corrections:
         usable = list({sort_key(one.identifier): one for one in differences if not one.keyless}.values())
         points = look(self._sides, [one.identifier for one in usable])
         for one, point in zip(usable, points, strict=True):
-            if point.equal:
-                equal.append((one, point))
-            else:
-                unequal.append((one, point))
+            (equal if point.equal else unequal).append((one, point))
+            changed = None if point.row is None else self._sides.changed_at(point.row)
+            self.done.newest = max(filter(None, (self.done.newest, changed)), default=None)
         self._adopt(equal)
         self._forget([point.identifier for _, point in equal if point.actual is None])
         self._means.records.resolved(point.identifier for _, point in equal)

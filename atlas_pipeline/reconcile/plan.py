@@ -57,7 +57,7 @@ def plan_table(opened: Opened, progress: Progress = lambda _: None) -> TablePlan
             database=sides.collection.database, ledger=sides.ledger, table=sides.table, snapshot=sides.snapshot
         )
         guards.require_kind()
-        planning = _Planning(sides, progress)
+        planning = _Planning(sides, progress, in_place=sides.series is not None or guards.of_policy() != "reload")
         found = planning.run()
         found.blocked = [*_refusals(guards, found), *planning.blocked]
         _estimate(found, opened, time.perf_counter() - began)
@@ -90,10 +90,11 @@ def _estimate(found: TablePlan, opened: Opened, seconds: float) -> None:
 
 @dataclass(slots=True)
 class _Planning:
-    """The planning of one table, by one view of its source."""
+    """The planning of one table, by one view of its source; `in_place` when no reload would find foreign documents."""
 
     sides: Sides
     progress: Progress
+    in_place: bool = False
     blocked: list[str] = field(default_factory=list)
     _plan: TablePlan = field(init=False)
 
@@ -217,7 +218,7 @@ class _Planning:
             ids = foreign_ids(sides.collection, sides.ledger.published_ranges(), comment=sides.comment)
             if (clashes := sum(1 for _ in ids) - plan.foreign) > 0:
                 self.blocked.append(f"{name} has {clashes:,} foreign documents, which are kept, with the key of a row.")
-        elif plan.foreign and sides.series is not None:
+        elif plan.foreign and self.in_place:
             self.blocked.append(f"{name} holds {plan.foreign:,} foreign documents, and the policy is 'refuse'.")
 
 

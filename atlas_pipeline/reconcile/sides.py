@@ -31,6 +31,7 @@ from atlas_pipeline.mapping.mapper import Mapper
 from atlas_pipeline.mapping.reject import Reject, RejectCode, ValueRejectedError
 from atlas_pipeline.mapping.scalars import utc_datetime, utc_datetime_from
 from atlas_pipeline.spec.catalogs import CatalogSpec
+from atlas_pipeline.spec.columns import ColumnSpec
 from atlas_pipeline.spec.tables import TableSpec
 
 if TYPE_CHECKING:
@@ -77,16 +78,15 @@ class Sides:
 
     def changed_since(self, row: Row) -> bool:
         """Whether a row changed after the last sync, by its change cursor."""
-        until = self.synced_until
-        if until is None:
-            return False
+        until, changed = self.synced_until, self.changed_at(row)
+        return until is not None and changed is not None and changed > until
+
+    def changed_at(self, row: Row) -> datetime | None:
+        """When a row changed last, by its change cursor; None where it does not tell."""
+        if not self.table.changed_at:
+            return None
         column = self.table.column(self.table.changed_at)
-        value = row[self.table.column_names.index(column.name)]
-        moment = utc_datetime if column.zone == "UTC" else utc_datetime_from(ZoneInfo(column.zone))
-        try:
-            return value is not None and moment(value) > until
-        except ValueRejectedError:
-            return False
+        return moment_of(column)(row[self.table.column_names.index(column.name)])
 
     def comparable(self, document: bytes) -> bytes:
         """A stored document without what is not a function of its row."""
@@ -125,19 +125,15 @@ class Sides:
         """Which of these keys are not in quarantine for a row that repeats the key of another one."""
         return set(self.quarantine.absent(keys, repeats=True))
 
-    def lost(self, rejects: Sequence[Reject], keyless: Callable[[Reject], None] | None = None) -> list[Reject]:
+    def lost(self, rejects: Sequence[Reject], keyless: Callable[[Reject], bool] | None = None) -> list[Reject]:
         """Which of these refused rows are not in quarantine.
 
         Args:
             rejects: The rows.
-            keyless: Is told of those whose key no document can have, which then are not lost.
+            keyless: Takes care of a row that has no usable key, and says whether it did; such a row is not lost.
         """
         if keyless is not None:
-            usable = [self.codec.identifier(reject.key) is not None for reject in rejects]
-            for reject, has_key in zip(rejects, usable, strict=True):
-                if not has_key:
-                    keyless(reject)
-            rejects = [reject for reject, has_key in zip(rejects, usable, strict=True) if has_key]
+            rejects = [reject for reject in rejects if not keyless(reject)]
         repeated = [reject.code is RejectCode.DUPLICATE_VALUE for reject in rejects]
         pairs = list(zip(rejects, repeated, strict=True))
         absent = self.absent_in_quarantine([reject.key for reject, repeats in pairs if not repeats])
@@ -152,6 +148,19 @@ class Sides:
     def uuid(self) -> Any:
         """By which the server knows the collection; another one when it was replaced."""
         return collection_uuid(self.collection.database, self.collection.name)
+
+
+def moment_of(column: ColumnSpec) -> Callable[[Any], datetime | None]:
+    """What makes a moment of a value of this column; None of a value that is none."""
+    convert = utc_datetime if column.zone == "UTC" else utc_datetime_from(ZoneInfo(column.zone))
+
+    def moment(value: Any) -> datetime | None:
+        try:
+            return None if value is None else convert(value)
+        except ValueRejectedError:
+            return None
+
+    return moment
 
 
 def open_sides(

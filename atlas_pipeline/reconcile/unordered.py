@@ -43,7 +43,7 @@ class KeyedComparison:
     sides: Sides
     repeated: bool = False
     progress: Callable[[int], None] = lambda _: None
-    keyless: Callable[[Reject], None] | None = None
+    keyless: Callable[[Reject], bool] | None = None
     tally: Tally = field(default_factory=Tally)
     _digest: hashlib.blake2b = field(default_factory=new_digest)
     _sums: list[int] = field(default_factory=lambda: [0] * _PARTS)

@@ -56,7 +56,7 @@ class Walk:
         progress: Called with the number of rows that were compared.
         cuts: `_id`s at which key ranges begin inside of the stretch: each has a digest of its own.
         rows: The rows of the stretch in batches, where somebody has read them already.
-        keyless: Told of each refused row whose key no document can have, which then is no suspect.
+        keyless: Takes care of refused rows without a usable key, which then are no suspects.
         tally: What was counted so far.
     """
 
@@ -66,7 +66,7 @@ class Walk:
     progress: Callable[[int], None] = lambda _: None
     cuts: Sequence[Any] = ()
     rows: Iterable[list[Row]] | None = None
-    keyless: Callable[[Reject], None] | None = None
+    keyless: Callable[[Reject], bool] | None = None
     tally: Tally = field(default_factory=Tally)
     _digests: list[bytes] = field(default_factory=list)
     _last: SortKey = (0,)

@@ -145,6 +145,8 @@ class InPlace(PublishedSync):
         self.facts.replaced += done.replaced
         self.facts.deleted += done.deleted + done.marked
         self.facts.marked += done.marked
+        if self.way != "part":  # of which nobody knows what else has changed meanwhile
+            self.facts.newest = max(filter(None, (self.sides.synced_until, done.newest)), default=None)
         self._finding.account(done)
         self.ledger.phase("check")
         if done.changes:
@@ -170,7 +172,7 @@ class InPlace(PublishedSync):
             enricher=self.enricher,
             sealer=self._sealer,
         )
-        self.facts.inserted += replay.again(self.mapper, self._lease.require).inserted
+        self.facts.inserted += replay.again(self.mapper, self._entries, self._lease.require).inserted
 
     def _require_corrected(self, done: Corrected) -> None:
         if done.left.count:

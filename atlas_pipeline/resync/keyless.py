@@ -1,4 +1,4 @@
-"""Rows whose key no document can have: NULL, or a text that is none. Nobody can ask the source for one of them, so their
+"""Rows without a usable key: it is NULL, or a text that is none. Nobody can ask the source for one of them, so their
 entries in the quarantine are told apart by what the rows hold, while all rows of a table pass by.
 
 What does not belong here: refused rows that have a key, which are looked at one by one (`atlas_pipeline.reconcile`).
@@ -11,7 +11,7 @@ from typing import Any
 
 from atlas_pipeline.load.quarantine import described
 from atlas_pipeline.load.quarantine_entries import CurrentEntries
-from atlas_pipeline.load.raw_values import source_key
+from atlas_pipeline.load.raw_values import source_key, storable_key
 from atlas_pipeline.load.sealing import Sealer
 from atlas_pipeline.mapping.reject import Reject
 from atlas_pipeline.spec.tables import TableSpec
@@ -52,17 +52,20 @@ class Keyless:
         self.known = bool(self._left)
         """Whether there were such rows, so that every one of them has to be looked for."""
 
-    def meet(self, reject: Reject) -> None:
-        """One of them passes by."""
+    def meet(self, reject: Reject) -> bool:
+        """A refused row passes by; gives whether it is one of them."""
+        if source_key({"key": storable_key(reject.key)}, self._table) is not None:
+            return False
         told = described(reject, self._table, self._sealer)
         if same := self._left.get(told["row_digest"]):
             entry = same.pop()
             if any(entry.get(name) != told[name] for name in ("column", "code", "reason", "spec")):
                 self._entries.refused_again(entry, told)
-            return
+            return True
         self._new.append(reject)
         if len(self._new) >= MOST_WAITING:
             self._flush()
+        return True
 
     def end(self) -> None:
         """All have passed by: new ones go into the quarantine, and those that are gone leave it."""

@@ -61,7 +61,7 @@ class RangeWalk:
         marks: The ranges of the ledger, in key order; at least one.
         seed: Seed of the fingerprints.
         seen: Called with each batch of rows as it is read.
-        keyless: Told of each refused row whose key no document can have.
+        keyless: Takes care of refused rows without a usable key.
         every: Whether every range is compared.
         progress: Called with the number of rows that are done.
         tally: What was counted so far; equal are also the rows of unchanged ranges that have a document.
@@ -72,7 +72,7 @@ class RangeWalk:
     marks: Sequence[RangeMark]
     seed: bytes
     seen: Seen
-    keyless: Callable[[Reject], None]
+    keyless: Callable[[Reject], bool]
     every: bool = False
     progress: Callable[[int], None] = lambda _: None
     tally: Tally = field(default_factory=Tally)

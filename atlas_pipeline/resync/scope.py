@@ -8,11 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from atlas_pipeline.errors import ConfigurationError
-from atlas_pipeline.extract.snapshot import WHOLE_TABLE, Stretch, Window
+from atlas_pipeline.extract.snapshot import WHOLE_TABLE, Row, Stretch, Window
 from atlas_pipeline.spec.tables import TableSpec
+
+if TYPE_CHECKING:
+    from atlas_pipeline.mapping.keys import KeyCodec
 
 Way = Literal["reload", "reconcile", "watermark", "append", "part"]
 
@@ -121,5 +124,13 @@ def part_of(table: TableSpec, scope: Scope) -> Part:
             f"{table.collection}: source and server order its keys in different ways, so there is no range of them.",
             "sync all of it",
         )
-    ends = (codec.from_text(list(one)) if one else None for one in (scope.first, scope.before))
-    return Part(stretch=Stretch(first=next(ends), before=next(ends)))
+    return Part(stretch=Stretch(first=_key(table, codec, scope.first), before=_key(table, codec, scope.before)))
+
+
+def _key(table: TableSpec, codec: KeyCodec, words: tuple[str, ...]) -> Row | None:
+    key = codec.from_text(words) if words else None
+    if words and (key is None or codec.identifier(key) is None):
+        raise ConfigurationError(
+            f"{table.collection}: {', '.join(words)} is no key of it.", f"give a value for {', '.join(table.key)}"
+        )
+    return key

@@ -38,9 +38,9 @@ from atlas_pipeline.load.target import collection_uuid
 from atlas_pipeline.load.window_sums import WindowSums
 from atlas_pipeline.load.writer import Acknowledged
 from atlas_pipeline.mapping.mapper import MappedBatch
+from atlas_pipeline.reconcile.sides import moment_of
 from atlas_pipeline.resync.published_sync import PublishedSync
 from atlas_pipeline.resync.refused_again import RefusedAgain
-from atlas_pipeline.resync.some import moment_of
 from atlas_pipeline.resync.some_of_all import SomeOfAll
 from atlas_pipeline.resync.watermark import oddities_of, read_from, warnings_of
 from atlas_pipeline.resync.ways import require_index
@@ -77,9 +77,11 @@ class SeriesAppend(PublishedSync):
         self._since = read_from(published["watermark"], self._cursor).replace(second=0, microsecond=0)
         self._first: Moment = int(self._since.timestamp()) * 1_000
         self._keys = self.ledger.published_keys
+        self._known = self._keys.count()
+        if self._known == published["documents"]:  # also after a run that died right before it would have said so
+            self._keys.store.settle()
         self._unsettled = self._keys.store.unsettled()
         self._left_over: set[bytes] = set()
-        self._known = self._keys.count()
         if published.get("spec") != self.table.fingerprint:
             self.whole_because = "the spec, or a column of the source, has changed since the last sync"
         elif self._known != published["documents"] + len(self._unsettled):
@@ -286,6 +288,5 @@ class SeriesAppend(PublishedSync):
     def record(self, **facts: Any) -> None:
         """Record what is published now; see `PublishedSync.record`."""
         self.ledger.phase("ledger")
-        self._lease.require()
-        self._keys.store.settle()
         self._record(**facts)
+        self._keys.store.settle()

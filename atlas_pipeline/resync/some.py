@@ -6,26 +6,21 @@ not: where a watermark stands (`watermark`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
-from zoneinfo import ZoneInfo
 
 from typing_extensions import override
 
-from atlas_pipeline.errors import DataQualityError, SourceError
+from atlas_pipeline.errors import ConfigurationError, DataQualityError, SourceError
 from atlas_pipeline.extract.snapshot import Row, Window
 from atlas_pipeline.load.facts import LoadFacts
 from atlas_pipeline.load.ledger import TableLedger
-from atlas_pipeline.mapping.reject import ValueRejectedError
-from atlas_pipeline.mapping.scalars import utc_datetime, utc_datetime_from
 from atlas_pipeline.reconcile.corrections import Corrected
-from atlas_pipeline.reconcile.sides import Sides
-from atlas_pipeline.reconcile.walk import Suspect, Walk
+from atlas_pipeline.reconcile.sides import Sides, moment_of
+from atlas_pipeline.reconcile.walk import OutOfOrderError, Suspect, Walk
 from atlas_pipeline.resync.finding import Finding, Progress
 from atlas_pipeline.resync.scope import Part
 from atlas_pipeline.resync.watermark import oddities_of, warnings_of
-from atlas_pipeline.spec.columns import ColumnSpec
 from atlas_pipeline.spec.sync import Cursor
 
 
@@ -71,11 +66,18 @@ class Stretch(Some):
 
     def __init__(self, sides: Sides, facts: LoadFacts, progress: Progress, *, part: Part) -> None:
         super().__init__(sides, facts, progress)
-        self._walk = Walk(sides, part.stretch, progress=progress)
+        self._walk = Walk(sides, part.stretch, sides.repeats_keys(), progress)
 
     @override
     def suspects(self) -> Iterator[Suspect]:
-        yield from self._walk.suspects()
+        try:
+            yield from self._walk.suspects()
+        except OutOfOrderError:
+            raise ConfigurationError(
+                f"{self.sides.table.collection}: source and server order its keys in different ways, so there is no "
+                "range of them.",
+                "sync all of it",
+            ) from None
 
     @override
     def account(self, done: Corrected) -> None:
@@ -138,16 +140,3 @@ class ByCursor(Some):
     def account(self, done: Corrected) -> None:
         super().account(done)
         self.facts.unchanged = done.equal
-
-
-def moment_of(column: ColumnSpec) -> Callable[[Any], datetime | None]:
-    """What makes a moment of a value of this column; None of a value that is none."""
-    convert = utc_datetime if column.zone == "UTC" else utc_datetime_from(ZoneInfo(column.zone))
-
-    def moment(value: Any) -> datetime | None:
-        try:
-            return None if value is None else convert(value)
-        except ValueRejectedError:
-            return None
-
-    return moment

@@ -20,7 +20,7 @@ from atlas_pipeline.resync.whole import Seen, Whole
 from atlas_pipeline.spec.sync import Cursor
 
 
-def finding_of(  # noqa: PLR0913 - what one of the ways needs
+def finding_of(
     sides: Sides,
     *,
     part: Part,

@@ -25,7 +25,7 @@ from atlas_pipeline_tests.conftest import TEST_COMMANDS
 SMALL = SampleSize.default().scaled(0.01)
 AGAIN = ("users", "global_api_keys", "chat_messages")
 """Tables that are synced twice: one that is repaired, one with a row without a key, one with faults of every kind."""
-TARGETS = ("atlas", "atlas_pipeline")
+TARGETS = ("atlas", "atlas_pipeline", "olorin", "olorin_pipeline")
 
 
 @pytest.fixture(scope="package")
@@ -38,7 +38,7 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def empty_target(mongo_server: MongoServer) -> Iterator[MongoClient[dict[str, Any]]]:
-    """The session's server without anything of the catalog; what the module leaves there is removed."""
+    """The session's server without anything of the catalogs; what the module leaves there is removed."""
     with MongoClient[dict[str, Any]](mongo_server.uri, tz_aware=True) as client:
         for database in TARGETS:
             client.drop_database(database)

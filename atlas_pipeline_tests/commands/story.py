@@ -83,17 +83,15 @@ def findings(said: Said, state: str) -> dict[str, str]:
 
 
 @contextmanager
-def opened_place(folder: Path) -> Iterator[Place]:
-    """The place, with one document of the application in a collection of the first server."""
+def opened_place(folder: Path, uri: str, client: Client) -> Iterator[Place]:
+    """The place, with one document of the application in a collection of the server that is given."""
     here, there = folder / "here" / "source.sqlite3", folder / "there" / "source.sqlite3"
     facts = write_sample(here, size=_TINY)
     write_sample(there, size=_TINY, seed=1)
     with closing(sqlite3.connect(there)) as database, database:
         database.execute("UPDATE role_permissions SET description = ?", (MARK,))
     with (
-        server_in(folder / "server") as uri,
         server_in(folder / "other_server") as other_uri,
-        MongoClient[dict[str, Any]](uri) as client,
         MongoClient[dict[str, Any]](other_uri) as other_client,
     ):
         client.atlas.chat_sessions.insert_one(

@@ -131,7 +131,7 @@ def test_a_disk_that_is_too_small_or_becomes_full_stops_the_sync_and_nothing_is_
     disk: SmallDisk, sample: Path, tmp_path: Path
 ) -> None:
     own = Settings(ATLAS_STATE_DIR=disk.place / "state", ATLAS_MONGOD_CACHE_GB=0.25)
-    command = ("sync", "--table", "chat_messages")
+    command = ("sync", "--table", "chat_messages", "--mode", "reload")
     with mongodb(own, extra_args=TEST_COMMANDS) as server, Client(server.uri) as client:
         env = {
             "ATLAS_DB_URL": f"sqlite:///{sample}",

@@ -15,12 +15,13 @@ from dagster import DagsterRunStatus
 
 from atlas_pipeline.catalogs.infrastructure_atlas.catalog import INFRASTRUCTURE_ATLAS
 from atlas_pipeline.errors import EXIT_CANNOT, EXIT_DONE, EXIT_INTERRUPTED
+from atlas_pipeline.local.servers import MongoServer
 from atlas_pipeline.orchestration.instance import ACTIVE, open_instance
 from atlas_pipeline.orchestration.metadata import indexes_key
 from atlas_pipeline_tests.commands import story
 from atlas_pipeline_tests.commands.cli import Said
 from atlas_pipeline_tests.commands.story import MARK, Again, First, Interrupted, Place, content, findings
-from atlas_pipeline_tests.commands.tool import CATALOG, table
+from atlas_pipeline_tests.commands.tool import CATALOG, Client, table
 
 USERS = INFRASTRUCTURE_ATLAS.table("users")
 STATUS_KEYS = [
@@ -36,8 +37,8 @@ SYNC_TABLE_KEYS = [
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    with story.opened_place(tmp_path_factory.mktemp("cli")) as opened:
+def place(mongo_server: MongoServer, empty_target: Client, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    with story.opened_place(tmp_path_factory.mktemp("cli"), mongo_server.uri, empty_target) as opened:
         yield opened
 
 

@@ -19,10 +19,9 @@ from typer.testing import CliRunner
 from atlas_pipeline.cli import app
 from atlas_pipeline.local.platform_sample.generate import write_platform_sample
 from atlas_pipeline.local.platform_sample.size import PlatformSize
-from atlas_pipeline.local.servers import PostgresServer
+from atlas_pipeline.local.servers import MongoServer, PostgresServer
 from atlas_pipeline_tests.commands import cli
 from atlas_pipeline_tests.commands.in_process import run
-from atlas_pipeline_tests.commands.tool import server_in
 from atlas_pipeline_tests.load.faults import PausedInserts
 from atlas_pipeline_tests.load.small import digest
 from atlas_pipeline_tests.postgres import empty_database, running_server
@@ -122,15 +121,20 @@ class Place:
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory, postgres_server: PostgresServer) -> Iterator[Place]:
+def place(
+    tmp_path_factory: pytest.TempPathFactory,
+    postgres_server: PostgresServer,
+    mongo_server: MongoServer,
+    empty_target: Client,
+) -> Iterator[Place]:
     folder = tmp_path_factory.mktemp("platform")
-    with empty_database(postgres_server) as url, server_in(folder) as uri, Client(uri) as client:
+    with empty_database(postgres_server) as url:
         write_platform_sample(url, size=SIZE, hard=False)
-        env = {"DATABASE_URL": url, "MONGODB_URI": uri, "ATLAS_STATE_DIR": str(folder)}
+        env = {"DATABASE_URL": url, "MONGODB_URI": mongo_server.uri, "ATLAS_STATE_DIR": str(folder)}
         tables = (word for name in COLLECTIONS for word in ("--table", name))
         said = run("sync", "investigation_platform", *tables, env=env)
         assert said.code == 0, said
-        yield Place(url=url, env=env, client=client, before=_digests(client))
+        yield Place(url=url, env=env, client=empty_target, before=_digests(empty_target))
 
 
 def _digests(client: Client) -> dict[str, str]:

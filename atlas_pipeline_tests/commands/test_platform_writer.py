@@ -27,7 +27,6 @@ Client = MongoClient[dict[str, Any]]
 EVERY_SECONDS = 0.1
 REST_SECONDS = 0.01
 TIMES = 4
-TARGETS = ("olorin", "olorin_pipeline")
 OURS = (
     "FROM pg_stat_activity WHERE application_name LIKE 'atlas-pipeline%' AND datname = current_database() "
     "AND backend_type = 'client backend'"
@@ -63,19 +62,8 @@ def source(postgres_server: PostgresServer) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(scope="module")
-def client(mongo_server: MongoServer) -> Iterator[Client]:
-    """A client of a server that holds nothing of the catalog."""
-    with Client(mongo_server.uri) as made:
-        for database in TARGETS:
-            made.drop_database(database)
-        yield made
-        for database in TARGETS:
-            made.drop_database(database)
-
-
 @pytest.fixture
-def env(source: str, client: Client, mongo_server: MongoServer, tmp_path: Path) -> cli.Environment:
+def env(source: str, empty_target: Client, mongo_server: MongoServer, tmp_path: Path) -> cli.Environment:
     return {"DATABASE_URL": source, "MONGODB_URI": mongo_server.uri, "ATLAS_STATE_DIR": tmp_path}
 
 
@@ -153,9 +141,9 @@ def test_counts_and_samples_hold_beside_a_writer_and_one_session_reads_at_a_time
 
 
 def test_a_sync_that_is_held_keeps_its_session_busy_and_leaves_none_behind_when_it_is_killed(
-    source: str, client: Client, env: cli.Environment
+    source: str, empty_target: Client, env: cli.Environment
 ) -> None:
-    with _connect(source) as connection, PausedInserts(client) as paused:
+    with _connect(source) as connection, PausedInserts(empty_target) as paused:
 
         def ours() -> list[tuple[str, datetime]]:
             return connection.execute(f"SELECT state, state_change {OURS}").fetchall()

@@ -43,6 +43,18 @@ def test_a_connection_that_comes_back_is_worth_another_attempt(site: Site, monke
     assert site.client["atlas"].list_collection_names() == ["role_permissions"]
 
 
+def test_another_attempt_goes_on_behind_what_the_first_one_has_loaded(site: Site) -> None:
+    with failing(site.client, ["renameCollection"], times=1, closeConnection=True):
+        result = site.run("role_permissions")
+    assert result.success
+    assert _count(result, DagsterEventType.STEP_UP_FOR_RETRY) == 1
+    (record,) = site.client["atlas_pipeline"]["runs"].find()
+    told = [record[name] for name in ("run_id", "status", "resumed_from", "ranges_reused", "ranges_repeated", "bytes")]
+    assert told == [result.run_id, "published", result.run_id, 1, 0, 0]
+    assert site.client["atlas"]["role_permissions"].count_documents({}) == site.rows["role_permissions"]
+    assert site.client["atlas"].list_collection_names() == ["role_permissions"]
+
+
 def test_what_a_person_must_change_is_not_tried_again_and_nothing_follows_it(site: Site) -> None:
     site.client["atlas"]["role_permissions"].insert_one({"_id": "by the application"}, bypass_document_validation=True)
     result = site.run("role_permissions", "role_permissions_indexes")

@@ -68,6 +68,15 @@ def test_first_last_largest_and_emptiest_row_are_always_in_it(many: list[Row]) -
     assert chosen_by_chance < 3
 
 
+def test_extremes_are_in_it_too_where_documents_were_there_already(many: list[Row]) -> None:
+    for unmapped in (range(ROWS), range(80_000), range(80_000, ROWS)):
+        keys, mapper = SampleKeys(TABLE, source_rows=ROWS, seed=1), Mapper(TABLE)
+        for start in range(0, ROWS, 2_000):
+            part = many[start : start + 2_000]
+            keys.observe(part, None if start in unmapped else mapper.map_batch(part))
+        assert {(0,), (ROWS - 1,), (77_777,), (88_888,)} <= set(keys.keys())
+
+
 def test_the_same_seed_gives_the_same_sample_however_the_rows_come(many: list[Row]) -> None:
     rows = many[:20_000]
     assert sampled(rows, seed=7) == sampled(rows, seed=7)

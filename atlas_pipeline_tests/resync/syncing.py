@@ -121,7 +121,7 @@ class Syncing:
             state = TableLedger(proof.pipeline, proof.catalog, spec, run).state()
             judged = judge(snapshot, spec, state)
             require([judged])
-            way = way_of(spec, state.get("published") or {}, scope)
+            way = way_of(judged.table, state.get("published") or {}, scope)
             if way == "reload":
                 with Reload(table=judged.table, snapshot=snapshot, **given) as load:
                     load.copy()
@@ -131,7 +131,7 @@ class Syncing:
                     load.publish(schema=judged.record)
                 facts = load.facts
             else:
-                part = part_of(spec, scope) if way == "part" else Part()
+                part = part_of(judged.table, scope) if way == "part" else Part()
                 with InPlace(table=spec, snapshot=snapshot, way=way, part=part, **given) as sync:
                     sync.find()
                     sync.apply()
@@ -140,6 +140,11 @@ class Syncing:
         if way in ("reload", "reconcile"):
             assert facts.source_rows == facts.loaded + facts.quarantined
         return facts
+
+    def of_table(self, spec: TableSpec, scope: Scope = WHOLE, *, force: bool = False) -> LoadFacts:
+        """One sync, without its checks, of another table of the source, by reconcile."""
+        policy = replace(spec.sync, mode="reconcile", error_budget=ANY_NUMBER)
+        return self.quick(replace(spec, sync=policy), scope, force=force)
 
     def is_proven(self, spec: TableSpec = LINES) -> bool:
         """Whether a verification of all values finds both sides equal, row by row."""

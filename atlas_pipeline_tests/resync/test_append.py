@@ -203,6 +203,16 @@ def test_a_run_that_failed_within_its_inserts_is_gone_on_with_and_forgets_rows_t
     assert log.is_proven()
 
 
+def test_a_run_that_died_right_before_its_last_write_is_not_begun_again(log: Trail) -> None:
+    log.insert(*entries(ROWS, ROWS + 3))
+    log.append()
+    ranges = log.proof.pipeline["ranges"]
+    assert ranges.update_many({"documents": 3}, {"$set": {"unsettled": True}}).modified_count == 1
+    facts = log.append()
+    assert (facts.mode, did(facts)) == ("append", (0, 0, 0, IN_WINDOW + 3))
+    assert ranges.count_documents({"unsettled": True}) == 0
+
+
 def _die_in_a_gap(log: Trail) -> str:
     log.note(gap={"run_id": "dead", "storage": "time_series"})
     return "run dead died while it rewrote the time series"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -160,17 +160,16 @@ def test_moments_of_another_zone_are_found(anywhere: Syncing, zone: str) -> None
     assert did(anywhere.quick(spec)) == (0, 2, 0, 0)
 
 
-@pytest.mark.parametrize("turn", [datetime(2026, 10, 25, 0, 30), datetime(2026, 10, 25, 1, 30)])
-def test_moments_of_the_hour_that_comes_twice_are_found(anywhere: Syncing, turn: datetime) -> None:
+@pytest.mark.parametrize("hour", [0, 1])
+def test_moments_of_the_hour_that_comes_twice_are_found(anywhere: Syncing, hour: int) -> None:
     columns = (*LINES.columns[:3], replace(LINES.columns[3], zone="Europe/Berlin"))
     spec = replace(BY_CURSOR, columns=columns, document=())
     anywhere.insert(*lines(20))
     anywhere.quick(spec)
     anywhere.update(3, name="new", changed="2026-10-25 02:30:00")  # the first of the two, 00:30 in UTC
     anywhere.update(4, name="new", changed="2026-10-25 03:00:00")
-    anywhere.watermark_at(turn.replace(tzinfo=ZoneInfo("UTC")))
-    late = turn.hour == 1
-    assert did(anywhere.quick(spec))[:3] == (0, 1 if late else 2, 0)
+    anywhere.watermark_at(datetime(2026, 10, 25, hour, 30, tzinfo=UTC))
+    assert did(anywhere.quick(spec))[:3] == (0, 2 - hour, 0)
 
 
 def test_a_cursor_without_an_index_is_refused_or_warned_of(anywhere: Syncing) -> None:

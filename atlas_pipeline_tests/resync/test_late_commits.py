@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
-import pytest
 from psycopg import sql
 
 from atlas_pipeline.resync.scope import Scope
@@ -72,9 +71,7 @@ def test_an_open_transaction_holds_the_watermark_where_the_source_tells_of_it(in
     in_postgres.quick(spec)
     with transaction(in_postgres) as late:
         begun = late.execute("SELECT now()").fetchone()[0]
-        late.execute(
-            "INSERT INTO lines VALUES ('line-000050', 'late', 50, date_trunc('second', now() at time zone 'utc') + interval '1 second')"
-        )
+        insert(late, 50, begun.replace(microsecond=0) + timedelta(seconds=1))
         in_postgres.insert(line(51, changed=now()))
         facts = in_postgres.quick(spec)
         assert (facts.inserted, facts.watermark) == (1, begun)

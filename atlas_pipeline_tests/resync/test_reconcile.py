@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from atlas_pipeline.resync.scope import Scope
-from atlas_pipeline_tests.resync.syncing import NOON, Syncing, by_cursor, did, hours, line, lines
+from atlas_pipeline.spec.tables import TableSpec
+from atlas_pipeline_tests.resync.syncing import LINES, NOON, Syncing, by_cursor, did, hours, line, lines
 
 CHANGES = (150, 200, 120, 2_680)
 """Inserted, replaced, deleted, unchanged."""
@@ -129,3 +132,17 @@ def test_the_ledger_says_when_the_whole_table_was_compared(in_sqlite: Syncing) -
     assert state["reconciled"]["at"] > first["reconciled"]["at"]
     assert (published["mode"], published["documents"], published["source_rows"]) == ("reconcile", 11, 11)
     assert in_sqlite.runs("status", "mode", "inserted") == [("published", "reload", 10), ("published", "reconcile", 1)]
+
+
+@pytest.mark.parametrize("spec", [LINES, by_cursor()], ids=["reconcile", "watermark"])
+def test_a_verification_waits_for_no_sync_that_has_been(in_sqlite: Syncing, spec: TableSpec) -> None:
+    spec = replace(spec, changed_at="changed")
+    in_sqlite.insert(*lines(10))
+    in_sqlite.quick(spec)
+    in_sqlite.watermark_at(NOON + hours(1))
+    in_sqlite.update(3, name="new", changed=NOON + hours(2))
+    assert in_sqlite.proof.verify(spec).tally.pending == 1
+    in_sqlite.quick(spec)
+    in_sqlite.live.update_one({"_id": "line-000003"}, {"$set": {"name": "theirs"}})
+    verification = in_sqlite.proof.verify(spec)
+    assert (verification.tally.pending, verification.tally.differences) == (0, 1)

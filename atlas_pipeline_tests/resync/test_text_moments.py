@@ -9,14 +9,14 @@ from datetime import UTC, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import column, select, table
 from sqlalchemy.dialects import sqlite
 
 from atlas_pipeline.extract.snapshot import Window
 from atlas_pipeline.extract.text_moments import inside, no_moment, text_bounds
-from atlas_pipeline.resync.some import moment_of
+from atlas_pipeline.reconcile.sides import moment_of
 from atlas_pipeline.spec.shorthand import utc
 
 # Clocks of the first two were put back at one in the morning UTC of this day; they showed an hour twice.
@@ -56,6 +56,7 @@ def selected(values: Sequence[object], window: Window, zone: ZoneInfo, *, plan: 
     return found
 
 
+@settings(deadline=None, max_examples=100)
 @given(
     values=st.lists(texts(), min_size=1, max_size=20),
     since=st.none() | NEAR,
