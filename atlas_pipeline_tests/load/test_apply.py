@@ -243,7 +243,9 @@ def test_a_connection_that_breaks_in_any_command_is_got_over(world: World, live:
 
 def test_a_write_concern_that_is_not_met_is_tried_again(world: World, live: Live) -> None:
     concern = {"code": 64, "errmsg": "waiting for replication timed out"}
-    with failing(world.client, ["update", "delete"], times=2, writeConcernError=concern, namespace=live.collection.full_name):
+    with failing(
+        world.client, ["update", "delete"], times=2, writeConcernError=concern, namespace=live.collection.full_name
+    ):
         applied = live.apply([item(50), item(3, note="changed")], deletes=["item-00000"])
     assert applied.refused == {}
     assert live.collection.find_one("item-00050") == item(50)

@@ -51,7 +51,7 @@ MOMENTS = {
     "index": Moment(phase="index", command="createIndexes", on="{staging}", finished=3),
     "check, while documents are counted": Moment(phase="check", command="aggregate", on="{staging}", finished=3),
     "check, while entries inherit what is known": Moment(
-        phase="check", command="find", on="{database}_pipeline.quarantine", finished=3
+        phase="check", command="find", on="{database}_pipeline.quarantine", skip=1, finished=3
     ),
     "rename, before it is announced": Moment(phase="rename", command="find", on="{database}.items", skip=1, finished=3),
     "rename": Moment(phase="rename", command="renameCollection", on="{staging}", finished=3),

@@ -202,6 +202,21 @@ def test_rows_that_go_to_quarantine_count_as_lost_too(world: World) -> None:
     assert world.digest() == before
 
 
+@pytest.mark.parametrize("rows", [[], [("item-0", None, "team", 1, None)]], ids=["emptied", "all refused"])
+def test_a_reload_that_would_leave_nothing_is_refused_whatever_the_policy_unless_it_is_forced(
+    world: World, rows: list[Any]
+) -> None:
+    table = policy(ITEMS, max_shrink_percent=100)
+    world.write("items", items(10))
+    world.reload(table)
+    before = world.digest()
+    world.write("items", rows)
+    with pytest.raises(TargetError, match=r"would lose all of its 10 documents, which no policy allows.*--force"):
+        world.reload(table)
+    assert world.digest() == before
+    assert world.reload(table, force=True).loaded == world.live["items"].count_documents({}) == 0
+
+
 def test_a_reload_the_policy_allows_to_shrink_is_published(world: World) -> None:
     world.write("items", items(100))
     world.reload()

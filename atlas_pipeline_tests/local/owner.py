@@ -95,7 +95,6 @@ def _with_words(option: str, data: str) -> list[int]:
 
 
 def _main(state: Path, kind: str) -> None:
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # also where the tests run in the background
     settings = Settings(ATLAS_STATE_DIR=state)
     if kind == MONGODB.key:
         with mongodb(settings) as server:

@@ -32,7 +32,7 @@ from atlas_pipeline_tests.orchestration.receivers import Webhook, webhook
 from atlas_pipeline_tests.waiting import wait_until
 
 CATALOG = "infrastructure_atlas"
-START_SECONDS = 120.0
+START_SECONDS = 240.0
 END_SECONDS = 60.0
 _COMMAND = str(Path(sys.executable).with_name("atlas-pipeline"))
 
