@@ -186,5 +186,9 @@ def report_finished_run(context: dg.RunStatusSensorContext) -> dg.SkipReason | N
 
 
 def syncs_tables(run: dg.DagsterRun) -> bool:
-    """Whether a run syncs tables, so that the ledger has something to report of it."""
-    return CATALOG_TAG in run.tags and not run.job_name.startswith(_VERIFY)
+    """Whether a run syncs tables, so that the ledger has something to report of it. One of indexes alone does not."""
+    catalog = CATALOGS.get(run.tags.get(CATALOG_TAG, ""))
+    if catalog is None or run.job_name.startswith(_VERIFY):
+        return False
+    collections = {collection_key(catalog, table) for table in catalog.tables}
+    return not run.asset_selection or bool(run.asset_selection & collections)

@@ -121,6 +121,8 @@ def materialization_metadata(
     facts, seconds = result.facts, result.seconds
     load_seconds = max(sum(seconds.get(phase, 0.0) for phase in ("load", "compare", "apply")), 1e-9)
     metadata: dict[str, Any] = {
+        "mode": facts.mode,
+        "lag_seconds": round(max(0.0, (datetime.now(UTC) - known_until).total_seconds()), 1),
         "dagster/row_count": result.counts.documents,
         "dagster/column_schema": document_schema(table),
         "dagster/column_lineage": column_lineage(catalog, table),
@@ -128,8 +130,6 @@ def materialization_metadata(
         "dagster/storage_kind": "mongodb",
         "dagster/uri": f"mongodb://{address}/{catalog.database}.{table.collection}",
         "lineage": lineage_table(table),
-        "mode": facts.mode,
-        "lag_seconds": round(max(0.0, (datetime.now(UTC) - known_until).total_seconds()), 1),
         "source_rows": result.counts.source_rows,
         "documents": result.counts.documents,
         "quarantined": result.counts.quarantined,

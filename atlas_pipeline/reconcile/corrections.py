@@ -71,7 +71,7 @@ class Corrected:
         deleted: Documents without a row, or whose row is refused now.
         marked: Documents without a row that are marked as deleted now.
         quarantined: Rows that are refused now, and were not in quarantine.
-        foreign: Foreign documents that were removed, replaced, or became ours as they were.
+        foreign: Foreign documents that were removed or replaced.
         equal: Keys that were found equal, so that nothing had to be done.
         left: What still differs.
         newest: The latest change of a row that was looked at, where the table has a change cursor.
@@ -137,17 +137,20 @@ class Corrections:
             TargetError: The server refused for a reason that no single document explains.
         """
         self._means.lease.require()
-        equal: list[tuple[Difference, Point]] = []
+        equal: list[Point] = []
         unequal: list[tuple[Difference, Point]] = []
         usable = list({sort_key(one.identifier): one for one in differences if not one.keyless}.values())
         points = look(self._sides, [one.identifier for one in usable])
         for one, point in zip(usable, points, strict=True):
-            (equal if point.equal else unequal).append((one, point))
+            if point.equal:
+                equal.append(point)
+            else:
+                unequal.append((one, point))
             changed = None if point.row is None else self._sides.changed_at(point.row)
             self.done.newest = max(filter(None, (self.done.newest, changed)), default=None)
-        self._adopt(equal)
-        self._forget([point.identifier for _, point in equal if point.actual is None])
-        self._means.records.resolved(point.identifier for _, point in equal)
+        self.done.equal += len(equal)
+        self._forget([point.identifier for point in equal if point.actual is None])
+        self._means.records.resolved(point.identifier for point in equal)
         for one in differences:
             if one.keyless:
                 self.done.left.add(one, one.why)
@@ -164,17 +167,6 @@ class Corrections:
         found, self._in_the_way = self._in_the_way, []
         foreign = set() if self._means.delete_foreign else self._means.ledger.unknown_keys(found)
         return [identifier for position, identifier in enumerate(found) if position not in foreign]
-
-    def _adopt(self, equal: Sequence[tuple[Difference, Point]]) -> None:
-        """A foreign document that equals its row becomes one of ours where foreign ones may be replaced."""
-        foreign = self._foreign([point for _, point in equal]) if self._write else set()
-        if self._means.delete_foreign:
-            self._means.ledger.learn_keys([equal[position][1].identifier for position in foreign])
-            self.done.foreign += len(foreign)
-            foreign = set()
-        for position in foreign:
-            self.done.left.add(equal[position][0], FOREIGN)
-        self.done.equal += len(equal) - len(foreign)
 
     def _forget(self, gone: Sequence[Any]) -> None:
         """Let the ledger forget keys whose documents a run removed that died before it could."""

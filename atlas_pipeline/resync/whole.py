@@ -91,18 +91,17 @@ class Whole(Finding):
     def count(self, ledger: TableLedger) -> None:
         collection, policy = self.sides.collection, self.sides.table.sync
         there = collection.count_documents({}, comment=self.sides.comment)
-        known = ledger.published_keys.count()
-        if known > there or self.facts.recovered:
-            ledger.published_keys.tidy(collection, comment=self.sides.comment)
-            known = ledger.published_keys.count()
         if policy.deletes == "soft":
             self.facts.soft_deleted = collection.count_documents(
                 {DELETED_AT: {"$exists": True}}, comment=self.sides.comment
             )
-        if policy.foreign_documents != "keep":
-            known += self._require_ours(ledger) if there != known else 0
-        elif self.facts.source_rows != known - self.facts.soft_deleted + self.facts.quarantined:
-            self._require_ours(ledger)
+        expected = self.facts.source_rows - self.facts.quarantined + self.facts.soft_deleted
+        known = ledger.published_keys.count()
+        if known > there or known != expected or self.facts.recovered:
+            ledger.published_keys.tidy(collection, comment=self.sides.comment)
+            known = ledger.published_keys.count()
+        if known != (expected if policy.foreign_documents == "keep" else there):
+            known += self._require_ours(ledger)
         self.facts.kept_foreign = there - known
         self.facts.loaded = known - self.facts.soft_deleted
 

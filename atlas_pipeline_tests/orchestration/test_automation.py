@@ -14,6 +14,7 @@ from atlas_pipeline.catalogs.registry import CATALOGS
 from atlas_pipeline.errors import ConfigurationError
 from atlas_pipeline.load.run import Holder
 from atlas_pipeline.orchestration.assets import collection_asset, index_asset
+from atlas_pipeline.orchestration.automation import syncs_tables
 from atlas_pipeline.orchestration.component import CatalogComponent
 from atlas_pipeline.orchestration.instance import (
     CATALOG_TAG,
@@ -180,3 +181,20 @@ def test_indexes_follow_a_collection_that_was_synced_without_them_and_nothing_el
         assert requested == 1
         requested, cursor = look(cursor)
         assert requested == 0  # once
+
+
+def test_a_run_of_indexes_alone_and_a_verification_have_no_sync_to_report(instance: dg.DagsterInstance) -> None:
+    made = definitions()
+
+    def reported(job: str, *assets: str) -> bool:
+        selection = frozenset(dg.AssetKey([CATALOG.name, asset]) for asset in assets) or None
+        return syncs_tables(
+            instance.create_run_for_job(
+                made.resolve_job_def(job), asset_selection=selection, tags={CATALOG_TAG: CATALOG.name}
+            )
+        )
+
+    assert reported(f"sync_{CATALOG.name}")
+    assert reported(f"sync_{CATALOG.name}", "users", "users_indexes")
+    assert not reported(f"sync_{CATALOG.name}", "users_indexes")
+    assert not reported(f"verify_{CATALOG.name}")

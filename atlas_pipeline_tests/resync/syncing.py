@@ -169,8 +169,9 @@ class Syncing:
         self.proof.change(f"UPDATE lines SET {places} WHERE id = ?", *values.values(), f"line-{number:06}")
 
     def delete(self, *numbers: int) -> None:
-        for number in numbers:
-            self.proof.change("DELETE FROM lines WHERE id = ?", f"line-{number:06}")
+        with self.proof.connected() as execute:
+            for number in numbers:
+                execute("DELETE FROM lines WHERE id = ?", f"line-{number:06}")
 
     @property
     def live(self) -> Any:

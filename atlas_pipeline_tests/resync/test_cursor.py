@@ -35,15 +35,15 @@ def test_rows_on_and_behind_the_watermark_are_read(anywhere: Syncing) -> None:
     assert not anywhere.is_proven(BY_CURSOR)
 
 
-def test_an_overlap_reads_again_and_writes_nothing_that_has_not_changed(anywhere: Syncing) -> None:
+def test_an_overlap_reads_again_and_writes_nothing_that_has_not_changed(in_sqlite: Syncing) -> None:
     spec = by_cursor(overlap=hours(2))
-    start(anywhere, spec)
-    anywhere.update(3, name="new")  # its moment stays behind the watermark, and within the overlap
-    before = anywhere.operations()
-    facts = anywhere.quick(spec)
+    start(in_sqlite, spec)
+    in_sqlite.update(3, name="new")  # its moment stays behind the watermark, and within the overlap
+    before = in_sqlite.operations()
+    facts = in_sqlite.quick(spec)
     assert (facts.read, did(facts)) == (20, (0, 1, 0, 19))
-    assert anywhere.operations() == before + 1
-    assert anywhere.is_proven(spec)
+    assert in_sqlite.operations() == before + 1
+    assert in_sqlite.is_proven(spec)
 
 
 def test_the_watermark_goes_on_with_the_clock_and_never_beyond_it(anywhere: Syncing) -> None:
@@ -68,13 +68,13 @@ def test_a_sync_that_fails_leaves_the_watermark_where_it_was(in_sqlite: Syncing)
     assert in_sqlite.quick(BY_CURSOR).inserted == 1
 
 
-def test_a_moment_that_goes_backwards_is_missed_until_the_reconcile(anywhere: Syncing) -> None:
-    start(anywhere)
-    anywhere.update(3, name="new", changed=NOON - hours(1))
-    assert did(anywhere.quick(BY_CURSOR)) == (0, 0, 0, 0)
-    assert not anywhere.is_proven(BY_CURSOR)
-    assert did(anywhere.quick(BY_CURSOR, RECONCILE)) == (0, 1, 0, 19)
-    assert anywhere.is_proven(BY_CURSOR)
+def test_a_moment_that_goes_backwards_is_missed_until_the_reconcile(in_sqlite: Syncing) -> None:
+    start(in_sqlite)
+    in_sqlite.update(3, name="new", changed=NOON - hours(1))
+    assert did(in_sqlite.quick(BY_CURSOR)) == (0, 0, 0, 0)
+    assert not in_sqlite.is_proven(BY_CURSOR)
+    assert did(in_sqlite.quick(BY_CURSOR, RECONCILE)) == (0, 1, 0, 19)
+    assert in_sqlite.is_proven(BY_CURSOR)
 
 
 def test_rows_without_a_moment_are_read_each_time(anywhere: Syncing) -> None:
@@ -89,28 +89,28 @@ def test_rows_without_a_moment_are_read_each_time(anywhere: Syncing) -> None:
     assert anywhere.is_proven(BY_CURSOR)
 
 
-def test_rows_without_a_moment_stop_a_sync_by_the_policy_that_says_so(anywhere: Syncing) -> None:
+def test_rows_without_a_moment_stop_a_sync_by_the_policy_that_says_so(in_sqlite: Syncing) -> None:
     spec = by_cursor(on_null="error")
-    start(anywhere, spec)
-    assert anywhere.quick(spec).mode == "watermark"
-    anywhere.update(3, name="new", changed=None)
-    before = anywhere.operations()
+    start(in_sqlite, spec)
+    assert in_sqlite.quick(spec).mode == "watermark"
+    in_sqlite.update(3, name="new", changed=None)
+    before = in_sqlite.operations()
     with pytest.raises(SourceError, match="row line-000003 has no moment in changed"):
-        anywhere.quick(spec)
-    assert anywhere.operations() == before
-    assert did(anywhere.quick(spec, RECONCILE)) == (0, 1, 0, 19)
+        in_sqlite.quick(spec)
+    assert in_sqlite.operations() == before
+    assert did(in_sqlite.quick(spec, RECONCILE)) == (0, 1, 0, 19)
 
 
-def test_rows_with_a_moment_in_the_future_are_read_each_time_until_then(anywhere: Syncing) -> None:
-    start(anywhere)
-    anywhere.insert(line(50, changed=now() + hours(24)))
+def test_rows_with_a_moment_in_the_future_are_read_each_time_until_then(in_sqlite: Syncing) -> None:
+    start(in_sqlite)
+    in_sqlite.insert(line(50, changed=now() + hours(24)))
     told = "1 rows have a changed in the future; every sync reads them again until then"
-    facts = anywhere.quick(BY_CURSOR)
+    facts = in_sqlite.quick(BY_CURSOR)
     assert (facts.inserted, facts.warnings) == (1, [told])
     assert facts.watermark is not None
     assert facts.watermark < now()
-    anywhere.update(50, name="new")
-    facts = anywhere.quick(BY_CURSOR)
+    in_sqlite.update(50, name="new")
+    facts = in_sqlite.quick(BY_CURSOR)
     assert (facts.replaced, facts.warnings) == (1, [told])
 
 
@@ -161,15 +161,15 @@ def test_moments_of_another_zone_are_found(anywhere: Syncing, zone: str) -> None
 
 
 @pytest.mark.parametrize("hour", [0, 1])
-def test_moments_of_the_hour_that_comes_twice_are_found(anywhere: Syncing, hour: int) -> None:
+def test_moments_of_the_hour_that_comes_twice_are_found(in_sqlite: Syncing, hour: int) -> None:
     columns = (*LINES.columns[:3], replace(LINES.columns[3], zone="Europe/Berlin"))
     spec = replace(BY_CURSOR, columns=columns, document=())
-    anywhere.insert(*lines(20))
-    anywhere.quick(spec)
-    anywhere.update(3, name="new", changed="2026-10-25 02:30:00")  # the first of the two, 00:30 in UTC
-    anywhere.update(4, name="new", changed="2026-10-25 03:00:00")
-    anywhere.watermark_at(datetime(2026, 10, 25, hour, 30, tzinfo=UTC))
-    assert did(anywhere.quick(spec))[:3] == (0, 2 - hour, 0)
+    in_sqlite.insert(*lines(20))
+    in_sqlite.quick(spec)
+    in_sqlite.update(3, name="new", changed="2026-10-25 02:30:00")  # the first of the two, 00:30 in UTC
+    in_sqlite.update(4, name="new", changed="2026-10-25 03:00:00")
+    in_sqlite.watermark_at(datetime(2026, 10, 25, hour, 30, tzinfo=UTC))
+    assert did(in_sqlite.quick(spec))[:3] == (0, 2 - hour, 0)
 
 
 def test_a_cursor_without_an_index_is_refused_or_warned_of(anywhere: Syncing) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -11,7 +11,7 @@ from bson import ObjectId
 from atlas_pipeline.errors import AtlasError, DataQualityError, TargetError
 from atlas_pipeline.resync.scope import Scope
 from atlas_pipeline.spec.tables import TableSpec
-from atlas_pipeline_tests.resync.syncing import NOON, Syncing, by_cursor, did, line, lines, now, with_policy
+from atlas_pipeline_tests.resync.syncing import NOON, Syncing, by_cursor, did, hours, line, lines, now, with_policy
 
 REFUSE, KEEP, DELETE = (with_policy(foreign_documents=one) for one in ("refuse", "keep", "delete"))
 RELOAD, RECONCILE = Scope(mode="reload"), Scope(mode="reconcile")
@@ -117,32 +117,49 @@ def test_one_that_arrives_in_an_unchanged_range_is_found_by_its_count(in_sqlite:
 
 
 @pytest.mark.parametrize("by", ["reconcile", "watermark"])
-@pytest.mark.parametrize("document", [{"name": "theirs"}, "equal"])
-def test_one_with_the_key_of_a_row_is_replaced_only_by_the_policy_that_says_so(
-    in_sqlite: Syncing, by: str, document: Any
-) -> None:
-    def spec(policy: str) -> TableSpec:
-        if by == "watermark":
-            return by_cursor(foreign_documents=policy)
-        return with_policy(foreign_documents=policy)
-
-    in_sqlite.insert(*lines(10))
-    in_sqlite.quick(spec("refuse"))
-    row = line(50, changed=NOON + timedelta(hours=1))
-    if document == "equal":
-        document = {"name": "name 50", "slot": 50, "changed": NOON + timedelta(hours=1)}
-    in_sqlite.live.insert_one({"_id": "line-000050", **document})
-    in_sqlite.insert(row)
-    in_sqlite.watermark_at(NOON + timedelta(minutes=1))
+def test_one_with_the_key_of_a_row_is_replaced_only_by_the_policy_that_says_so(in_sqlite: Syncing, by: str) -> None:
+    refuse, keep, delete = start_with_the_key_of_a_row(in_sqlite, by, {"name": "theirs"})
     before = in_sqlite.documents()
-    for policy in ("refuse", "keep"):
+    for spec in (refuse, keep):
         with pytest.raises(AtlasError, match="line-000050"):
-            in_sqlite.quick(spec(policy))
+            in_sqlite.quick(spec)
         assert in_sqlite.documents() == before
-    in_sqlite.quick(spec("delete"))
+    in_sqlite.quick(delete)
     assert in_sqlite.documents()["line-000050"]["slot"] == 50
-    assert in_sqlite.is_proven(spec("delete"))
-    assert did(in_sqlite.quick(spec("refuse"), RECONCILE)) == (0, 0, 0, 11)
+    assert in_sqlite.is_proven(delete)
+    assert did(in_sqlite.quick(refuse, RECONCILE)) == (0, 0, 0, 11)
+
+
+@pytest.mark.parametrize("by", ["reconcile", "watermark"])
+def test_one_that_equals_its_row_becomes_ours_only_by_the_policy_that_says_so(in_sqlite: Syncing, by: str) -> None:
+    equal = {"name": "name 50", "slot": 50, "changed": NOON + hours(1)}
+    refuse, keep, delete = start_with_the_key_of_a_row(in_sqlite, by, equal)
+    before = in_sqlite.operations()
+    if by == "watermark":  # which finds it equal, and asks for no more
+        assert did(in_sqlite.quick(refuse)) == (0, 0, 0, 1)
+    for spec in (refuse, keep):
+        with pytest.raises(DataQualityError, match="line-000050"):
+            in_sqlite.quick(spec, RECONCILE)
+    assert did(in_sqlite.quick(delete, RECONCILE)) == (0, 0, 0, 11)
+    assert in_sqlite.operations() == before
+    assert did(in_sqlite.quick(refuse, RECONCILE)) == (0, 0, 0, 11)
+    assert in_sqlite.is_proven(refuse)
+
+
+def start_with_the_key_of_a_row(table: Syncing, by: str, document: dict[str, Any]) -> list[TableSpec]:
+    """Ten rows that are in step, one that is new, and a document of somebody else under its key; the table by each
+    policy.
+    """
+    specs = [
+        (by_cursor if by == "watermark" else with_policy)(foreign_documents=policy)
+        for policy in ("refuse", "keep", "delete")
+    ]
+    table.insert(*lines(10))
+    table.quick(specs[0])
+    table.live.insert_one({"_id": "line-000050", **document})
+    table.insert(line(50, changed=NOON + hours(1)))
+    table.watermark_at(NOON + hours(0.5))
+    return specs
 
 
 def test_one_that_holds_a_unique_value_and_stays_sends_the_row_that_claims_it_to_quarantine(table: Syncing) -> None:

@@ -78,16 +78,16 @@ def test_a_range_that_is_compared_in_parts_finds_all_that_differs(in_sqlite: Syn
     assert is_settled(in_sqlite)
 
 
-def test_a_range_whose_rows_are_all_gone_is_emptied_and_can_be_filled_again(anywhere: Syncing) -> None:
-    anywhere.insert(*lines(100))
-    anywhere.quick()
-    anywhere.delete(*range(20, 60))
-    assert did(anywhere.quick()) == (0, 0, 40, 60)
-    assert [documents for _, documents in ranges_of(anywhere)] == [20, 0, 0, 20, 20]
-    assert is_settled(anywhere)
-    anywhere.insert(*lines(30, start=25))
-    assert did(anywhere.quick()) == (30, 0, 0, 60)
-    assert is_settled(anywhere)
+def test_a_range_whose_rows_are_all_gone_is_emptied_and_can_be_filled_again(in_sqlite: Syncing) -> None:
+    in_sqlite.insert(*lines(100))
+    in_sqlite.quick()
+    in_sqlite.delete(*range(20, 60))
+    assert did(in_sqlite.quick()) == (0, 0, 40, 60)
+    assert [documents for _, documents in ranges_of(in_sqlite)] == [20, 0, 0, 20, 20]
+    assert is_settled(in_sqlite)
+    in_sqlite.insert(*lines(30, start=25))
+    assert did(in_sqlite.quick()) == (30, 0, 0, 60)
+    assert is_settled(in_sqlite)
 
 
 def test_the_first_and_the_last_range_can_be_emptied(in_sqlite: Syncing) -> None:
@@ -125,16 +125,16 @@ def test_a_table_that_lost_most_of_its_rows_is_refused_until_it_is_forced(in_sql
     assert did(in_sqlite.quick(force=True)) == (0, 0, 9, 1)
 
 
-def test_a_table_that_was_empty_at_first_is_cut_when_it_is_filled(anywhere: Syncing) -> None:
-    anywhere.quick()
-    anywhere.insert(*lines(200, start=3_000))
-    anywhere.quick()
-    assert len(ranges_of(anywhere)) == 10
-    anywhere.insert(*lines(200))
-    anywhere.quick()
-    assert len(ranges_of(anywhere)) > 15
-    anywhere.quick()
-    assert is_settled(anywhere)
+def test_a_table_that_was_empty_at_first_is_cut_when_it_is_filled(in_sqlite: Syncing) -> None:
+    in_sqlite.quick()
+    in_sqlite.insert(*lines(200, start=3_000))
+    in_sqlite.quick()
+    assert len(ranges_of(in_sqlite)) == 10
+    in_sqlite.insert(*lines(200))
+    in_sqlite.quick()
+    assert len(ranges_of(in_sqlite)) > 15
+    in_sqlite.quick()
+    assert is_settled(in_sqlite)
 
 
 def cut_half(table: Syncing) -> None:

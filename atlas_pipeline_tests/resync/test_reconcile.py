@@ -26,7 +26,7 @@ def change(table: Syncing) -> None:
 
 def test_one_sync_brings_over_what_was_inserted_changed_and_deleted(anywhere: Syncing) -> None:
     anywhere.insert(*lines(3_000))
-    assert did(anywhere.sync()) == (3_000, 0, 0, 0)
+    assert did(anywhere.quick()) == (3_000, 0, 0, 0)
     change(anywhere)
     facts = anywhere.sync()
     assert (facts.mode, facts.read, facts.source_rows, facts.loaded) == ("reconcile", 3_030, 3_030, 3_030)
@@ -71,15 +71,15 @@ def test_only_documents_that_differ_are_written(anywhere: Syncing) -> None:
     assert anywhere.operations() == before + 4
 
 
-def test_rows_that_are_written_again_as_they_were_are_not_written_to_the_collection(anywhere: Syncing) -> None:
-    anywhere.insert(*lines(50))
-    anywhere.quick()
-    before = anywhere.operations()
-    anywhere.delete(7)
-    anywhere.insert(line(7))
-    anywhere.update(8, name="name 8")
-    assert did(anywhere.quick()) == (0, 0, 0, 50)
-    assert anywhere.operations() == before
+def test_rows_that_are_written_again_as_they_were_are_not_written_to_the_collection(in_sqlite: Syncing) -> None:
+    in_sqlite.insert(*lines(50))
+    in_sqlite.quick()
+    before = in_sqlite.operations()
+    in_sqlite.delete(7)
+    in_sqlite.insert(line(7))
+    in_sqlite.update(8, name="name 8")
+    assert did(in_sqlite.quick()) == (0, 0, 0, 50)
+    assert in_sqlite.operations() == before
 
 
 def test_a_document_that_somebody_changed_is_found_when_its_range_is_compared(in_sqlite: Syncing) -> None:
@@ -107,15 +107,15 @@ def test_the_first_sync_is_always_a_reload(in_sqlite: Syncing, mode: str) -> Non
     assert in_sqlite.quick(scope=Scope(mode=mode)).mode == "reload"  # type: ignore[arg-type]
 
 
-def test_a_table_without_rows_is_filled_later(anywhere: Syncing) -> None:
-    assert did(anywhere.quick()) == (0, 0, 0, 0)
-    assert did(anywhere.quick()) == (0, 0, 0, 0)
-    anywhere.insert(*lines(700, start=500))
-    assert did(anywhere.quick()) == (700, 0, 0, 0)
-    anywhere.insert(*lines(300), line(9_000))
-    assert did(anywhere.quick()) == (301, 0, 0, 700)
-    assert did(anywhere.quick()) == (0, 0, 0, 1_001)
-    assert anywhere.is_proven()
+def test_a_table_without_rows_is_filled_later(in_sqlite: Syncing) -> None:
+    assert did(in_sqlite.quick()) == (0, 0, 0, 0)
+    assert did(in_sqlite.quick()) == (0, 0, 0, 0)
+    in_sqlite.insert(*lines(700, start=500))
+    assert did(in_sqlite.quick()) == (700, 0, 0, 0)
+    in_sqlite.insert(*lines(300), line(9_000))
+    assert did(in_sqlite.quick()) == (301, 0, 0, 700)
+    assert did(in_sqlite.quick()) == (0, 0, 0, 1_001)
+    assert in_sqlite.is_proven()
 
 
 def test_the_ledger_says_when_the_whole_table_was_compared(in_sqlite: Syncing) -> None:

@@ -19,12 +19,12 @@ def start(table: Syncing) -> None:
     table.watermark_at(NOON + hours(1))
 
 
-def test_a_primary_key_that_changes_is_a_new_row_and_one_that_is_gone(anywhere: Syncing) -> None:
-    anywhere.insert(*lines(20))
-    anywhere.quick()
-    anywhere.update(3, id="line-000300")
-    assert did(anywhere.quick()) == (1, 0, 1, 19)
-    assert anywhere.is_proven()
+def test_a_primary_key_that_changes_is_a_new_row_and_one_that_is_gone(in_sqlite: Syncing) -> None:
+    in_sqlite.insert(*lines(20))
+    in_sqlite.quick()
+    in_sqlite.update(3, id="line-000300")
+    assert did(in_sqlite.quick()) == (1, 0, 1, 19)
+    assert in_sqlite.is_proven()
 
 
 def test_by_its_cursor_a_primary_key_that_changes_is_a_new_row(anywhere: Syncing) -> None:
@@ -37,13 +37,13 @@ def test_by_its_cursor_a_primary_key_that_changes_is_a_new_row(anywhere: Syncing
     assert anywhere.is_proven(BY_CURSOR)
 
 
-def test_a_row_that_was_deleted_and_inserted_again_is_the_row_it_is_now(anywhere: Syncing) -> None:
-    start(anywhere)
-    anywhere.delete(3, 4)
-    anywhere.insert(line(3, "again", changed=NOON + hours(2)), line(4, "again", changed=NOON - hours(2)))
-    assert did(anywhere.quick(BY_CURSOR)) == (0, 1, 0, 0)
-    assert did(anywhere.quick(BY_CURSOR, RECONCILE)) == (0, 1, 0, 19)
-    assert anywhere.is_proven(BY_CURSOR)
+def test_a_row_that_was_deleted_and_inserted_again_is_the_row_it_is_now(in_sqlite: Syncing) -> None:
+    start(in_sqlite)
+    in_sqlite.delete(3, 4)
+    in_sqlite.insert(line(3, "again", changed=NOON + hours(2)), line(4, "again", changed=NOON - hours(2)))
+    assert did(in_sqlite.quick(BY_CURSOR)) == (0, 1, 0, 0)
+    assert did(in_sqlite.quick(BY_CURSOR, RECONCILE)) == (0, 1, 0, 19)
+    assert in_sqlite.is_proven(BY_CURSOR)
 
 
 def test_a_truncated_table_is_left_alone_by_its_cursor_and_refused_by_a_reconcile(anywhere: Syncing) -> None:
@@ -59,13 +59,13 @@ def test_a_truncated_table_is_left_alone_by_its_cursor_and_refused_by_a_reconcil
     assert anywhere.is_proven(BY_CURSOR)
 
 
-def test_a_truncated_table_that_was_filled_again_is_brought_in_step(anywhere: Syncing) -> None:
-    start(anywhere)
-    anywhere.proof.change("DELETE FROM lines" if anywhere.proof.is_sqlite else "TRUNCATE lines")
-    anywhere.insert(*(line(number, "again", changed=NOON + hours(2)) for number in range(10, 30)))
-    assert did(anywhere.quick(BY_CURSOR)) == (10, 10, 0, 0)
-    assert did(anywhere.quick(BY_CURSOR, RECONCILE)) == (0, 0, 10, 20)
-    assert anywhere.is_proven(BY_CURSOR)
+def test_a_truncated_table_that_was_filled_again_is_brought_in_step(in_sqlite: Syncing) -> None:
+    start(in_sqlite)
+    in_sqlite.proof.change("DELETE FROM lines")
+    in_sqlite.insert(*(line(number, "again", changed=NOON + hours(2)) for number in range(10, 30)))
+    assert did(in_sqlite.quick(BY_CURSOR)) == (10, 10, 0, 0)
+    assert did(in_sqlite.quick(BY_CURSOR, RECONCILE)) == (0, 0, 10, 20)
+    assert in_sqlite.is_proven(BY_CURSOR)
 
 
 @pytest.mark.parametrize("spec", [LINES, BY_CURSOR], ids=["reconcile", "watermark"])

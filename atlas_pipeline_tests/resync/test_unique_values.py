@@ -130,14 +130,14 @@ def test_of_two_new_rows_with_one_value_the_lower_key_stays_until_it_goes(in_sql
     assert in_step(in_sqlite, spec)
 
 
-def test_a_duplicate_lands_when_the_row_in_its_way_is_gone(anywhere: Syncing) -> None:
-    synced(anywhere, LINES, 10)
-    anywhere.insert(line(50, slot=5))
-    assert anywhere.quick().quarantined == 1
-    anywhere.delete(5)
-    facts = anywhere.quick()
+def test_a_duplicate_lands_when_the_row_in_its_way_is_gone(in_sqlite: Syncing) -> None:
+    synced(in_sqlite, LINES, 10)
+    in_sqlite.insert(line(50, slot=5))
+    assert in_sqlite.quick().quarantined == 1
+    in_sqlite.delete(5)
+    facts = in_sqlite.quick()
     assert (facts.inserted, facts.deleted, facts.quarantined) == (1, 1, 0)
-    assert in_step(anywhere, LINES)
+    assert in_step(in_sqlite, LINES)
 
 
 @WAYS
