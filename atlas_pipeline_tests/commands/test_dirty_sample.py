@@ -62,7 +62,7 @@ def test_every_good_row_is_loaded(dirty: Dirty) -> None:
 def test_running_again_doubles_nothing_and_the_repaired_row_leaves_the_quarantine(dirty: Dirty) -> None:
     now = list(dirty.client["atlas_pipeline"]["quarantine"].find())
     assert _found(now) == _expected(dirty, repaired=True)
-    assert {entry["table"] for entry in now if entry["run_id"] != dirty.first.json["run_id"]} == set(AGAIN)
+    assert {entry["run_id"] for entry in now} == {dirty.first.json["run_id"]}  # by which what is published is known
     assert dirty.client["atlas"]["users"].find_one({"_id": dirty.repaired.key}) is not None
 
 
@@ -71,9 +71,11 @@ def test_a_row_keeps_the_time_at_which_it_was_first_refused(dirty: Dirty) -> Non
         return entry["table"], *entry["key"], entry["column"], entry["code"]
 
     first_seen = {identity(entry): entry["first_seen"] for entry in dirty.quarantine}
+    seen_again = set()
     for entry in dirty.client["atlas_pipeline"]["quarantine"].find():
         assert entry["first_seen"] == first_seen[identity(entry)], entry["_id"]
-        assert (entry["last_seen"] > entry["first_seen"]) == (entry["table"] in AGAIN)
+        seen_again |= {entry["table"]} if entry["last_seen"] > entry["first_seen"] else set()
+    assert "users" in seen_again <= set(AGAIN)  # rows without a usable key are looked at when one beside them changes
 
 
 def test_the_quarantine_command_lists_them_and_finds_them_by_table_and_code(dirty: Dirty) -> None:
