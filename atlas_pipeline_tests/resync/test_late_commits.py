@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
+import pytest
 from psycopg import sql
 
+from atlas_pipeline.extract import sqlite_source
 from atlas_pipeline.resync.scope import Scope
-from atlas_pipeline_tests.resync.syncing import Syncing, by_cursor, did, line, lines, now
+from atlas_pipeline_tests.resync.syncing import LINES, Syncing, by_cursor, did, line, lines, now
 
 NO_LAG = timedelta(0)
 
@@ -118,3 +122,35 @@ def test_sessions_that_the_source_hides_are_warned_of(in_postgres: Syncing) -> N
         finally:
             admin.execute(sql.SQL("DROP OWNED BY {}").format(role))
             admin.execute(sql.SQL("DROP ROLE {}").format(role))
+
+
+def test_what_is_committed_before_the_time_of_a_private_copy_is_in_it(
+    in_sqlite: Syncing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite_source, "COPY_ABOVE_BYTES", 0)
+    in_sqlite.proof.change("CREATE TABLE ballast AS SELECT zeroblob(30 * 1024 * 1024)")
+    committed: dict[str, datetime] = {}
+    writing, done = threading.Event(), threading.Event()
+
+    def write() -> None:
+        with closing(sqlite3.connect(in_sqlite.proof.url.removeprefix("sqlite:///"), isolation_level=None)) as file:
+            file.execute("PRAGMA synchronous = OFF")
+            for number in itertools.takewhile(lambda _: not done.is_set(), itertools.count()):
+                file.execute("INSERT INTO lines VALUES (?, ?, ?, ?)", line(number))
+                committed[line(number)[0]] = datetime.now(UTC)
+                writing.set()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        assert writing.wait(10)
+        with in_sqlite.proof.opened(LINES).source.snapshot() as snapshot:
+            done.set()
+            writer.join()
+            seen = {key for (key,) in snapshot.keys(LINES)}
+            assert "private copy" in snapshot.description
+            assert len(seen) < len(committed)
+            assert {key for key, moment in committed.items() if moment < snapshot.time.now} <= seen
+    finally:
+        done.set()
+        writer.join()

@@ -73,21 +73,21 @@ def test_all_rows_pass_their_unique_values_on(in_sqlite: Syncing, spec: TableSpe
 
 @WAYS
 @pytest.mark.parametrize("to", [5, 45])
-def test_a_row_moves_to_another_key_with_its_unique_value(anywhere: Syncing, spec: TableSpec, to: int) -> None:
-    synced(anywhere, spec, 20)
-    synced_before = anywhere.documents()
-    anywhere.delete(5)
-    sync(anywhere, spec)  # by its cursor the table is not told that the row is gone
-    anywhere.delete(15)
-    anywhere.insert(line(to, slot=15, changed=LATER))
-    sync(anywhere, spec)
-    after = anywhere.documents()
+def test_a_row_moves_to_another_key_with_its_unique_value(in_sqlite: Syncing, spec: TableSpec, to: int) -> None:
+    synced(in_sqlite, spec, 20)
+    synced_before = in_sqlite.documents()
+    in_sqlite.delete(5)
+    sync(in_sqlite, spec)  # by its cursor the table is not told that the row is gone
+    in_sqlite.delete(15)
+    in_sqlite.insert(line(to, slot=15, changed=LATER))
+    sync(in_sqlite, spec)
+    after = in_sqlite.documents()
     assert after[f"line-{to:06}"]["slot"] == 15
     assert "line-000015" in synced_before
     assert "line-000015" not in after
-    assert anywhere.quarantined() == []
+    assert in_sqlite.quarantined() == []
     if spec is LINES:
-        assert anywhere.is_proven()
+        assert in_sqlite.is_proven()
 
 
 @WAYS
