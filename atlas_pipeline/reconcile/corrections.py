@@ -7,6 +7,7 @@ accounted for, and never lost. What does not belong here: which keys, and how of
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -74,6 +75,7 @@ class Corrected:
         foreign: Foreign documents that were removed or replaced.
         equal: Keys that were found equal, so that nothing had to be done.
         left: What still differs.
+        vectors: Where the vectors of written documents came from.
         newest: The latest change of a row that was looked at, where the table has a change cursor.
     """
 
@@ -85,6 +87,7 @@ class Corrected:
     foreign: int = 0
     equal: int = 0
     left: Left = field(default_factory=Left)
+    vectors: Counter[str] = field(default_factory=Counter)
     newest: datetime | None = None
 
     @property
@@ -241,7 +244,9 @@ class Corrections:
         enricher = self._sides.enricher
         if enricher is None or not documents:
             return documents
-        return enricher.enrich([point.row or () for point in points], documents).documents
+        enriched = enricher.enrich([point.row or () for point in points], documents)
+        self.done.vectors.update(enriched.counts.by_origin())
+        return enriched.documents
 
     def _refuse(self, refused: Sequence[tuple[Point, Refusal]]) -> None:
         """Rows that the server does not take go into the quarantine, and what is there under their keys goes."""

@@ -145,6 +145,7 @@ class InPlace(PublishedSync):
         self.facts.replaced += done.replaced
         self.facts.deleted += done.deleted + done.marked
         self.facts.marked += done.marked
+        self.facts.vectors.update(done.vectors)
         if self.way != "part":  # of which nobody knows what else has changed meanwhile
             self.facts.newest = max(filter(None, (self.sides.synced_until, done.newest)), default=None)
         self._finding.account(done)

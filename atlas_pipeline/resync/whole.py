@@ -97,7 +97,7 @@ class Whole(Finding):
             )
         expected = self.facts.source_rows - self.facts.quarantined + self.facts.soft_deleted
         known = ledger.published_keys.count()
-        if known > there or known != expected or self.facts.recovered:
+        if known > there or known != expected:
             ledger.published_keys.tidy(collection, comment=self.sides.comment)
             known = ledger.published_keys.count()
         if known != (expected if policy.foreign_documents == "keep" else there):

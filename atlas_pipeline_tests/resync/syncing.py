@@ -214,11 +214,6 @@ class Syncing:
         found = self.proof.pipeline["runs"].find({"collection": "lines"}).sort("started", 1)
         return [tuple(run.get(name) for name in fields) for run in found]
 
-    def leave_a_dead_run(self) -> None:
-        """Let the ledger have the record of a run that died."""
-        mine = {"catalog": self.proof.catalog.name, "collection": "lines", "status": "running"}
-        self.proof.pipeline["runs"].insert_one({**mine, "run_id": "dead", "started": datetime.now(UTC)})
-
     def watermark_at(self, moment: datetime) -> None:
         """Let the last sync have stood there."""
         table = {"_id": f"{self.proof.catalog.name}.lines"}

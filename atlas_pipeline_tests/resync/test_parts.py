@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -68,6 +69,16 @@ def test_a_window_of_time_is_read_by_the_cursor(anywhere: Syncing) -> None:
     assert (state["published"]["watermark"], state["published"].get("cursor_syncs", 0)) == (watermark, 0)
     assert did(anywhere.quick(spec, Scope(since=NOON + hours(6)))) == (0, 2, 0, 1)
     assert new_ones(anywhere) == ["line-000005", "line-000025", "line-000045", "line-000065"]
+
+
+def test_a_window_that_ends_in_the_hour_that_comes_twice_is_whole(anywhere: Syncing) -> None:
+    columns = (*LINES.columns[:3], replace(LINES.columns[3], zone="Europe/Berlin"))
+    spec = replace(LINES, columns=columns, document=(), changed_at="changed")
+    anywhere.insert(*lines(3))
+    anywhere.quick(spec)
+    anywhere.update(1, name="new", changed="2026-10-25 02:45:00")  # the first time that clocks show it: 00:45 in UTC
+    since, until = (datetime(2026, 10, 25, hour, 40, tzinfo=UTC) for hour in (0, 1))
+    assert did(anywhere.quick(spec, Scope(since=since, until=until - timedelta(minutes=10)))) == (0, 1, 0, 0)
 
 
 def test_a_window_of_time_needs_no_cursor_where_the_spec_says_what_changes(in_sqlite: Syncing) -> None:
