@@ -98,7 +98,7 @@ def sync(place: Place, way: str) -> dict[str, Any]:
     from atlas_pipeline.extract.sources import open_source
     from atlas_pipeline.load.run import Holder, RunIdentity
     from atlas_pipeline.load.target import Target
-    from atlas_pipeline.orchestration.table_sync import sync_table
+    from atlas_pipeline.orchestration.table_sync import TableSync
     from atlas_pipeline.quality.project import ExpectationsProject
 
     catalog, table = catalog_of(way), table_of(way)
@@ -108,9 +108,9 @@ def sync(place: Place, way: str) -> dict[str, Any]:
     source = open_source(catalog, f"sqlite:///{place.source}", copies=place.folder / "copies", timeout_seconds=30)
     run = RunIdentity(run_id=str(uuid.uuid4()), holder=Holder.this_process())
     with Target(place.uri) as target, source.snapshot() as snapshot:
-        result = sync_table(
+        result = TableSync(
             target=target, catalog=catalog, table=table, snapshot=snapshot, expectations=expectations, run=run
-        )
+        ).go()
     return {"published": result.published, "run_id": run.run_id, "recovered": result.facts.recovered}
 
 

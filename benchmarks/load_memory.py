@@ -56,7 +56,7 @@ def measure(rows: int, folder: Path) -> dict[str, Any]:
     from atlas_pipeline.local.sample.generate import write_sample
     from atlas_pipeline.local.sample.size import SampleSize
     from atlas_pipeline.local.servers import mongodb
-    from atlas_pipeline.orchestration.table_sync import sync_table
+    from atlas_pipeline.orchestration.table_sync import TableSync
     from atlas_pipeline.quality.project import ExpectationsProject
     from atlas_pipeline.settings import Settings
 
@@ -77,14 +77,14 @@ def measure(rows: int, folder: Path) -> dict[str, Any]:
         with source.snapshot() as snapshot:
             memory = PeakMemory()
             memory.start()
-            result = sync_table(
+            result = TableSync(
                 target=target,
                 catalog=catalog,
                 table=catalog.table(table),
                 snapshot=snapshot,
                 expectations=expectations,
                 run=run,
-            )
+            ).go()
             return result, memory.stop()
 
     with mongodb(settings) as server, Target(server.uri) as target:

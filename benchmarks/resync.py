@@ -76,11 +76,11 @@ def change(file: Path, table: str, seed: int) -> None:
 def sync(bench: Bench, table: Any, expectations: Any, mode: Any = "policy") -> Any:
     """One sync of a table with all its checks."""
     from atlas_pipeline.load.run import Holder, RunIdentity
-    from atlas_pipeline.orchestration.table_sync import sync_table
+    from atlas_pipeline.orchestration.table_sync import TableSync
     from atlas_pipeline.resync.scope import Scope
 
     with bench.source().snapshot() as snapshot:
-        result = sync_table(
+        result = TableSync(
             target=bench.target,
             catalog=bench.catalog,
             table=table,
@@ -88,7 +88,7 @@ def sync(bench: Bench, table: Any, expectations: Any, mode: Any = "policy") -> A
             expectations=expectations,
             run=RunIdentity(run_id=str(uuid.uuid4()), holder=Holder.this_process()),
             scope=Scope(mode=mode),
-        )
+        ).go()
     if not result.published:
         raise SystemExit(f"{table.collection} was not published; a measurement of that says nothing")
     return result

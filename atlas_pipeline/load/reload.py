@@ -54,6 +54,11 @@ class Reload(StagingLoad):
 
     @override
     def publish(self, **facts: Any) -> None:
+        self.announce(**facts)
+        self.swap(**facts)
+
+    def announce(self, **facts: Any) -> None:
+        """The part of `publish` before the swap, so that several loads can be swapped at about the same moment."""
         comment = self.run.run_id
         self.ledger.phase("rename")
         if collection_info(self.database, self.table.collection) is not None:
@@ -68,12 +73,21 @@ class Reload(StagingLoad):
         self._lease.require()
         uuid = collection_uuid(self.database, self.staging.name)
         self.ledger.announce(staging=self.staging.name, uuid=uuid, facts=self._summary() | facts)
-        staging.swap(self.staging, self.table.collection, comment=comment)
+
+    def swap(self, **facts: Any) -> None:
+        """The rest of `publish`: swap in what was announced. Raises TargetError when something holds the collection."""
+        staging.swap(self.staging, self.table.collection, comment=self.run.run_id)
         self.ledger.phase("ledger")
         self.quarantine.publish(self.run.run_id)
         self.ledger.publish()
         self.ledger.forget_staging(self.staging.name)
         self._end("published", **facts)
+
+    def hold_back(self, why: str, **facts: Any) -> None:
+        """Do not publish it now, for no fault of its own. The staging collection stays, and the next run goes on with
+        it.
+        """
+        self._end("failed", error=f"not published: {why}", **facts)
 
     @override
     def withhold(self, **facts: Any) -> None:

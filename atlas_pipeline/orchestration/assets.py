@@ -5,7 +5,8 @@ What belongs here: wiring. What does not: how a table is synced (`table_sync.py`
 No postponed annotations here: Dagster reads the types of configuration and resources from the functions at run time.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from typing import Any, Literal
 
 import dagster as dg
@@ -23,8 +24,10 @@ from atlas_pipeline.load.validators import ValidatorState, confirm_validator
 from atlas_pipeline.orchestration import metadata
 from atlas_pipeline.orchestration.failures import RETRY_POLICY, SAID_BY_CHECK, as_failures
 from atlas_pipeline.orchestration.instance import CATALOG_TAG, source_pool
+from atlas_pipeline.orchestration.publication import Publication, sync_together
 from atlas_pipeline.orchestration.resources import PipelineResource
-from atlas_pipeline.orchestration.table_sync import sync_table
+from atlas_pipeline.orchestration.staged import TableResult
+from atlas_pipeline.orchestration.table_sync import TableSync
 from atlas_pipeline.quality.checks import CHECKS, EXPECTATIONS
 from atlas_pipeline.quality.values import VALUES
 from atlas_pipeline.resync.scope import Scope, moment_from
@@ -82,18 +85,64 @@ def source_asset(catalog: CatalogSpec, table: TableSpec) -> dg.AssetSpec:
     )
 
 
-def collection_asset(
-    catalog: CatalogSpec, table: TableSpec, freshness: dg.FreshnessPolicy | None
+def collections_asset(
+    catalog: CatalogSpec, tables: Sequence[TableSpec], freshness: dg.FreshnessPolicy | None
 ) -> dg.AssetsDefinition:
-    """The collection: loads the table into staging, checks it, and swaps it in."""
-    key = metadata.collection_key(catalog, table)
-    specs = [
-        dg.AssetCheckSpec(name=check.name, asset=key, blocking=check.blocking, description=check.description)
-        for check in CHECKS
-    ]
+    """One step that loads the collections of these tables, checks them, and then publishes them: one table by itself,
+    or all tables that are published together.
+    """
+    by_key = {metadata.collection_key(catalog, table): table for table in tables}
 
-    @dg.asset(
-        key=key,
+    @dg.multi_asset(
+        name=metadata.step_of(catalog, tables[0]),
+        specs=[_collection_spec(catalog, table, freshness) for table in tables],
+        check_specs=[
+            dg.AssetCheckSpec(name=check.name, asset=key, blocking=check.blocking, description=check.description)
+            for key in by_key
+            for check in CHECKS
+        ],
+        can_subset=len(tables) > 1,
+        pool=source_pool(catalog),
+        retry_policy=RETRY_POLICY,
+    )
+    def collections(
+        context: dg.AssetExecutionContext, config: SyncConfig, pipeline: PipelineResource
+    ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[None]]:
+        with as_failures():
+            run = _identity(context, catalog)
+            chosen = {key: table for key, table in by_key.items() if key in context.selected_asset_keys}
+            with pipeline.snapshot(catalog, context.run.run_id) as snapshot:
+                done = sync_together(
+                    [
+                        TableSync(
+                            target=pipeline.target,
+                            catalog=catalog,
+                            table=table,
+                            snapshot=snapshot,
+                            expectations=pipeline.expectations,
+                            run=run,
+                            embedder=pipeline.embedder(table),
+                            sealer=pipeline.sealer,
+                            scope=config.scope(),
+                            force=config.force,
+                            progress=pipeline.progress_of(table.collection),
+                        )
+                        for table in chosen.values()
+                    ]
+                )
+                now = snapshot.time.now
+            for table in chosen.values():
+                if (result := done.results.get(table.collection)) is not None:
+                    known_until = result.facts.watermark or now
+                    yield from _told(context, pipeline, catalog, table, result, known_until=known_until)
+            _require_all(context, pipeline, catalog, chosen.values(), done, run)
+
+    return collections
+
+
+def _collection_spec(catalog: CatalogSpec, table: TableSpec, freshness: dg.FreshnessPolicy | None) -> dg.AssetSpec:
+    return dg.AssetSpec(
+        key=metadata.collection_key(catalog, table),
         deps=[metadata.source_key(catalog, table.source)],
         description=table.about or None,
         group_name=catalog.name,
@@ -101,9 +150,6 @@ def collection_asset(
         owners=[catalog.owner],
         tags={"catalog": catalog.name, "sync": table.sync.mode},
         code_version=table.fingerprint,
-        check_specs=specs,
-        pool=source_pool(catalog),
-        retry_policy=RETRY_POLICY,
         freshness_policy=freshness,
         metadata={
             "dagster/column_schema": metadata.document_schema(table),
@@ -112,66 +158,77 @@ def collection_asset(
             "dagster/storage_kind": "mongodb",
         },
     )
-    def collection(
-        context: dg.AssetExecutionContext, config: SyncConfig, pipeline: PipelineResource
-    ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[None]]:
-        with as_failures():
-            run = _identity(context, catalog)
-            with pipeline.snapshot(catalog, context.run.run_id) as snapshot:
-                result = sync_table(
-                    target=pipeline.target,
-                    catalog=catalog,
-                    table=table,
-                    snapshot=snapshot,
-                    expectations=pipeline.expectations,
-                    run=run,
-                    embedder=pipeline.embedder(table),
-                    sealer=pipeline.sealer,
-                    scope=config.scope(),
-                    force=config.force,
-                    progress=pipeline.progress_of(table.collection),
-                )
-            for note in (*result.facts.recovered, *result.facts.warnings):
-                context.log.warning(f"{table.collection}: {note}")
-            if failing := [f"{one.check.name}: {one.summary}" for one in result.outcomes if not one.passed]:
-                context.log.warning(f"{table.collection}: {'; '.join(failing)}")
-            for outcome in result.outcomes:
-                if outcome.check.name == VALUES.name:  # a check of another step; here it is only told of
-                    context.log_event(metadata.check_evaluation(outcome, key))
-                else:
-                    yield metadata.check_result(outcome, key)
-            if not result.published:
-                failed = ", ".join(outcome.check.name for outcome in result.outcomes if outcome.withholds)
-                raise dg.Failure(
-                    description=f"{table.collection} was not published: {failed}. {result.left_behind}",
-                    metadata={"exit_code": EXIT_DIFFERENCES},
-                    allow_retries=False,
-                )
-            links = {outcome.check.name: outcome.link for outcome in result.outcomes}
-            yield dg.MaterializeResult(
-                asset_key=key,
-                data_version=dg.DataVersion(result.facts.digest or run.run_id),
-                metadata=metadata.materialization_metadata(
-                    catalog,
-                    table,
-                    result,
-                    address=pipeline.target.address,
-                    known_until=result.facts.watermark or snapshot.time.now,
-                    links={
-                        "data_docs": links[EXPECTATIONS.name],
-                        "report": f"{pipeline.settings.reports_url}/reports/{context.run.run_id}/index.html",
-                    },
-                ),
-            )
-            if over := [f"{one.check.name}: {one.summary}" for one in result.outcomes if one.fails_run]:
-                _confirm_indexes(pipeline, catalog, table, run)  # the index asset is not going to run
-                raise dg.Failure(
-                    description=f"{table.collection} was published without its bad rows. {'; '.join(over)}.",
-                    metadata={"exit_code": EXIT_DIFFERENCES, SAID_BY_CHECK: True},
-                    allow_retries=False,
-                )
 
-    return collection
+
+def _told(
+    context: dg.AssetExecutionContext,
+    pipeline: PipelineResource,
+    catalog: CatalogSpec,
+    table: TableSpec,
+    result: TableResult,
+    *,
+    known_until: datetime,
+) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[None]]:
+    """What Dagster is told of a table: its checks and, once it is published, its materialization."""
+    key = metadata.collection_key(catalog, table)
+    for note in (*result.facts.recovered, *result.facts.warnings):
+        context.log.warning(f"{table.collection}: {note}")
+    if failing := [f"{one.check.name}: {one.summary}" for one in result.outcomes if not one.passed]:
+        context.log.warning(f"{table.collection}: {'; '.join(failing)}")
+    for outcome in result.outcomes:
+        if outcome.check.name == VALUES.name:  # a check of another step; here it is only told of
+            context.log_event(metadata.check_evaluation(outcome, key))
+        else:
+            yield metadata.check_result(outcome, key)
+    if result.published:
+        links = {outcome.check.name: outcome.link for outcome in result.outcomes}
+        yield dg.MaterializeResult(
+            asset_key=key,
+            data_version=dg.DataVersion(result.facts.digest or context.run.run_id),
+            metadata=metadata.materialization_metadata(
+                catalog,
+                table,
+                result,
+                address=pipeline.target.address,
+                known_until=known_until,
+                links={
+                    "data_docs": links[EXPECTATIONS.name],
+                    "report": f"{pipeline.settings.reports_url}/reports/{context.run.run_id}/index.html",
+                },
+            ),
+        )
+
+
+def _require_all(
+    context: dg.AssetExecutionContext,
+    pipeline: PipelineResource,
+    catalog: CatalogSpec,
+    tables: Iterable[TableSpec],
+    done: Publication,
+    run: RunIdentity,
+) -> None:
+    """Fail the step unless all tables are published, and by rules that fail a run besides."""
+    for name, error in done.errors.items():
+        if len(done.errors) > 1:
+            context.log.error(f"{name}: {error}")
+    if done.errors:
+        raise next(iter(done.errors.values()))
+    if withheld := {name: result for name, result in done.results.items() if not result.published}:
+        told = [f"{name} was not published: {one.why_not}. {one.left_behind}" for name, one in withheld.items()]
+        raise dg.Failure(description="\n".join(told), metadata={"exit_code": EXIT_DIFFERENCES}, allow_retries=False)
+    over = []
+    for table in tables:
+        outcomes = done.results[table.collection].outcomes
+        if beyond := [f"{one.check.name}: {one.summary}" for one in outcomes if one.fails_run]:
+            over.append(f"{table.collection} was published without its bad rows. {'; '.join(beyond)}.")
+    if over:
+        for table in tables:
+            _confirm_indexes(pipeline, catalog, table, run)  # the index assets are not going to run
+        raise dg.Failure(
+            description="\n".join(over),
+            metadata={"exit_code": EXIT_DIFFERENCES, SAID_BY_CHECK: True},
+            allow_retries=False,
+        )
 
 
 def index_asset(catalog: CatalogSpec, table: TableSpec) -> dg.AssetsDefinition:

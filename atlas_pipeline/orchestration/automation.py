@@ -15,7 +15,7 @@ from dagster import DagsterRunStatus
 from atlas_pipeline.catalogs.registry import CATALOGS
 from atlas_pipeline.orchestration.assets import SyncConfig
 from atlas_pipeline.orchestration.instance import CATALOG_TAG, active_run, end_dead_runs
-from atlas_pipeline.orchestration.metadata import collection_key, indexes_key
+from atlas_pipeline.orchestration.metadata import collection_key, indexes_key, step_of
 from atlas_pipeline.orchestration.reports import write_report_of_run
 from atlas_pipeline.orchestration.status_asset import report_status_of_run
 from atlas_pipeline.spec.catalogs import CatalogSpec
@@ -71,7 +71,7 @@ def reconcile_job(
         catalog,
         _assets_of(catalog, tables) - dg.AssetSelection.checks(*values),
         about=f"Compare the tables of {catalog.name} that are synced by a cursor as a whole, and apply what differs.",
-        config=dg.RunConfig(ops={"__".join(collection_key(catalog, table).path): whole for table in tables}),
+        config=dg.RunConfig(ops={step_of(catalog, table): whole for table in tables}),
     )
 
 

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from atlas_pipeline.catalogs.registry import find_catalog
 from atlas_pipeline.errors import ConfigurationError
-from atlas_pipeline.orchestration.assets import collection_asset, index_asset, source_asset
+from atlas_pipeline.orchestration.assets import collections_asset, index_asset, source_asset
 from atlas_pipeline.orchestration.automation import (
     index_sensor,
     policy_job,
@@ -51,19 +51,14 @@ class CatalogComponent(dg.Component, dg.Model, dg.Resolvable):
         del context
         catalog = find_catalog(self.catalog)
         freshness = self._freshness()
+        steps = [catalog.tables] if catalog.publish == "together" else [(table,) for table in catalog.tables]
         values = [values_asset_check(catalog, table) for table in catalog.tables]
         schedules = self._schedules(catalog, values)
         return dg.Definitions(
             assets=[
-                *(
-                    asset
-                    for table in catalog.tables
-                    for asset in (
-                        source_asset(catalog, table),
-                        collection_asset(catalog, table, freshness),
-                        index_asset(catalog, table),
-                    )
-                ),
+                *(source_asset(catalog, table) for table in catalog.tables),
+                *(collections_asset(catalog, tables, freshness) for tables in steps),
+                *(index_asset(catalog, table) for table in catalog.tables),
                 status_asset(catalog),
             ],
             asset_checks=values,

@@ -18,7 +18,7 @@ from atlas_pipeline.load.target import Target
 from atlas_pipeline.orchestration.automation import job_name
 from atlas_pipeline.orchestration.failures import SAID_BY_CHECK
 from atlas_pipeline.orchestration.instance import CATALOG_TAG, end_dead_runs, holder_tags, open_instance
-from atlas_pipeline.orchestration.metadata import collection_key, indexes_key
+from atlas_pipeline.orchestration.metadata import collection_key, indexes_key, step_of
 from atlas_pipeline.orchestration.resources import Progress, listening
 from atlas_pipeline.quality.checks import CHECKS
 from atlas_pipeline.resync.scope import WHOLE, Scope, way_of
@@ -121,7 +121,7 @@ def run_sync(
     config: dict[str, Any] = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
     asked = {**({"force": True} if force else {}), **_asked(scope)}
     if asked:
-        config["ops"] = {"__".join(collection_key(catalog, table).path): {"config": asked} for table in tables}
+        config["ops"] = {step_of(catalog, table): {"config": asked} for table in tables}
     with open_instance(settings) as instance, listening(progress):
         ended = end_dead_runs(instance, catalog.name)
         # Without the checks by name, Dagster would run that of all values too, which has a job of its own.

@@ -12,7 +12,7 @@ from atlas_pipeline.embedding.vector_index import VectorIndexState
 from atlas_pipeline.load.facts import LoadFacts
 from atlas_pipeline.load.indexes import IndexChanges
 from atlas_pipeline.load.validators import ValidatorState
-from atlas_pipeline.orchestration.table_sync import TableResult
+from atlas_pipeline.orchestration.staged import TableResult
 from atlas_pipeline.quality.checks import ROWS_SHOWN, CheckOutcome
 from atlas_pipeline.spec.catalogs import CatalogSpec
 from atlas_pipeline.spec.tables import TableSpec
@@ -28,6 +28,13 @@ def collection_key(catalog: CatalogSpec, table: TableSpec) -> dg.AssetKey:
 
 def indexes_key(catalog: CatalogSpec, table: TableSpec) -> dg.AssetKey:
     return dg.AssetKey([catalog.name, f"{table.collection}_indexes"])
+
+
+def step_of(catalog: CatalogSpec, table: TableSpec) -> str:
+    """Name of the step that syncs a table, by which it gets its configuration."""
+    if catalog.publish == "together":
+        return f"publish_{catalog.name}"
+    return "__".join(collection_key(catalog, table).path)
 
 
 def table_records(rows: Sequence[Mapping[str, str | int]]) -> dg.TableMetadataValue:

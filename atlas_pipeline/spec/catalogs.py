@@ -42,6 +42,8 @@ class CatalogSpec:
         source_variable: Environment variable that holds the SQLAlchemy URL of the source.
         snapshot: `run`: all tables of a run are read from one view of the source; `table`: each from a view of its own,
             which is held for a shorter time.
+        publish: `each`: every table as soon as it is ready; `together`: tables that are loaded anew in the same run are
+            swapped in at its end, one right after the other, and only if all of them can be.
         tenant: Where fields of `tenant()` get their value.
         database: Target database. Ledger and quarantine live in `<database>_pipeline`.
         tables: The tables to move, in an order in which referenced tables come first.
@@ -56,6 +58,7 @@ class CatalogSpec:
     database: str
     tables: tuple[TableSpec, ...]
     snapshot: Literal["run", "table"] = "run"
+    publish: Literal["each", "together"] = "each"
     tenant: TenantRule | None = None
     bookkeeping: tuple[str, ...] = ()
     owner: str = "team:data-engineering"

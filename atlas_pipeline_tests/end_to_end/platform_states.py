@@ -30,7 +30,7 @@ from atlas_pipeline.load.series_load import SeriesLoad
 from atlas_pipeline.load.target import Target
 from atlas_pipeline.local.platform_sample.size import PlatformSize
 from atlas_pipeline.local.servers import MongoServer, PostgresServer
-from atlas_pipeline.orchestration.table_sync import sync_table
+from atlas_pipeline.orchestration.table_sync import TableSync
 from atlas_pipeline.quality.project import ExpectationsProject
 from atlas_pipeline.quality.project_files import write_project
 from atlas_pipeline.spec.catalogs import CatalogSpec
@@ -132,7 +132,7 @@ def sync_all(
     expectations = ExpectationsProject(root=state / "expectations", state=state, reports_url="http://127.0.0.1:3001")
     results = {}
     for table, snapshot, run in each_table(catalog, url, only):
-        result = sync_table(
+        result = TableSync(
             target=target,
             catalog=catalog,
             table=table,
@@ -140,7 +140,7 @@ def sync_all(
             expectations=expectations,
             run=run,
             embedder=HashingEmbedder(384),
-        )
+        ).go()
         assert result.published, table.source
         assert (result.counts.duplicate_keys, result.counts.missing_keys, result.counts.extra_keys) == (0, 0, 0)
         results[table.collection] = result.facts

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from atlas_pipeline.load.run import Holder, RunIdentity
-from atlas_pipeline.orchestration.table_sync import TableResult, sync_table
+from atlas_pipeline.orchestration.staged import TableResult
+from atlas_pipeline.orchestration.table_sync import TableSync
 from atlas_pipeline.quality.project import ExpectationsProject
 from atlas_pipeline.quality.project_files import write_project
 from atlas_pipeline.reconcile.plan import plan_table
@@ -54,14 +55,14 @@ class Drifting:
         """One sync with all its checks."""
         run = RunIdentity(run_id=str(uuid.uuid4()), holder=Holder.this_process())
         with self.proof.opened(spec).source.snapshot() as snapshot:
-            return sync_table(
+            return TableSync(
                 target=self.proof.target,
                 catalog=self.proof.catalog,
                 table=spec,
                 snapshot=snapshot,
                 expectations=self.expectations,
                 run=run,
-            )
+            ).go()
 
     def describe(self, spec: TableSpec) -> None:
         """Bring the suites in step with a spec that has other fields."""

@@ -13,7 +13,7 @@ import pytest
 from atlas_pipeline.catalogs.registry import CATALOGS
 from atlas_pipeline.errors import ConfigurationError
 from atlas_pipeline.load.run import Holder
-from atlas_pipeline.orchestration.assets import collection_asset, index_asset
+from atlas_pipeline.orchestration.assets import collections_asset, index_asset
 from atlas_pipeline.orchestration.automation import syncs_tables
 from atlas_pipeline.orchestration.component import CatalogComponent
 from atlas_pipeline.orchestration.instance import (
@@ -159,7 +159,7 @@ def test_an_sqlite_source_has_one_reader_and_a_postgresql_source_as_many_as_the_
 
 def test_indexes_follow_a_collection_that_was_synced_without_them_and_nothing_else() -> None:
     table = CATALOG.table("users")
-    collection, indexes = collection_asset(CATALOG, table, None), index_asset(CATALOG, table)
+    collection, indexes = collections_asset(CATALOG, [table], None), index_asset(CATALOG, table)
     both = dg.Definitions(assets=[collection, indexes], resources={"pipeline": PipelineResource()})
     with dg.DagsterInstance.ephemeral() as instance:
 

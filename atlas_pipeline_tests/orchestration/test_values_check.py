@@ -9,7 +9,7 @@ import dagster as dg
 import pytest
 
 from atlas_pipeline.definitions import defs
-from atlas_pipeline.orchestration.assets import collection_asset
+from atlas_pipeline.orchestration.assets import collections_asset
 from atlas_pipeline.orchestration.resources import PipelineResource
 from atlas_pipeline.orchestration.verification import values_asset_check
 from atlas_pipeline.quality.values import VALUES
@@ -82,7 +82,7 @@ def test_values_can_be_compared_before_the_swap_and_are_told_as_that_check(site:
     users = policy(CATALOG.table("users"), mode="reload", values="before_publish")
     catalog = replace(CATALOG, tables=tuple(users if one.source == "users" else one for one in CATALOG.tables))
     result = dg.materialize(
-        [collection_asset(catalog, users, None)],
+        [collections_asset(catalog, [users], None)],
         resources={"pipeline": PipelineResource()},
         instance=site.instance,
         run_config=QUIET,

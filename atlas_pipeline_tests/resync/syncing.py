@@ -22,7 +22,8 @@ from atlas_pipeline.load.ledger import TableLedger
 from atlas_pipeline.load.range_store import KeyRange
 from atlas_pipeline.load.reload import Reload
 from atlas_pipeline.load.run import Holder, RunIdentity
-from atlas_pipeline.orchestration.table_sync import TableResult, sync_table
+from atlas_pipeline.orchestration.staged import TableResult
+from atlas_pipeline.orchestration.table_sync import TableSync
 from atlas_pipeline.quality.project import ExpectationsProject
 from atlas_pipeline.quality.project_files import write_project
 from atlas_pipeline.resync.in_place import InPlace
@@ -91,7 +92,7 @@ class Syncing:
         """One sync with all its checks."""
         run = RunIdentity(run_id=str(uuid.uuid4()), holder=Holder.this_process())
         with self.proof.opened(spec).source.snapshot() as snapshot:
-            return sync_table(
+            return TableSync(
                 target=self.proof.target,
                 catalog=self.proof.catalog,
                 table=spec,
@@ -100,7 +101,7 @@ class Syncing:
                 run=run,
                 scope=scope,
                 force=force,
-            )
+            ).go()
 
     def sync(self, spec: TableSpec = LINES, scope: Scope = WHOLE, *, force: bool = False) -> LoadFacts:
         """The same, held to have been published with all checks passed; what it did."""
