@@ -7,7 +7,7 @@ What does not belong here: making the view (`sqlite_source.py`), and SQL that ev
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
@@ -33,29 +33,15 @@ from atlas_pipeline.extract.snapshot import (
     Window,
 )
 from atlas_pipeline.extract.sqlite_errors import translate, translated
+from atlas_pipeline.extract.sqlite_types import scaffold_of
 from atlas_pipeline.extract.statements import Expression, Reading
 from atlas_pipeline.extract.text_moments import inside, no_moment, text_bounds
-from atlas_pipeline.spec.columns import ValueType
 from atlas_pipeline.spec.tables import Reference, TableSpec
 
 EXAMPLES = 20
 KEYS_PER_QUERY = 500
 _DIALECT = sqlite_dialect.dialect(paramstyle="qmark")
 _UTF8_ORDER = "atlas_utf8"
-_SCAFFOLDS = (
-    ("BOOL", ValueType.BOOLEAN),
-    ("DATETIME", ValueType.DATETIME),
-    ("TIMESTAMP", ValueType.DATETIME),
-    ("DATE", ValueType.DATE),
-    ("JSON", ValueType.JSON),
-    ("INT", ValueType.INTEGER),
-    ("BLOB", ValueType.BINARY),
-    ("REAL", ValueType.DOUBLE),
-    ("FLOA", ValueType.DOUBLE),
-    ("DOUB", ValueType.DOUBLE),
-    ("NUMERIC", ValueType.DECIMAL),
-    ("DECIMAL", ValueType.DECIMAL),
-)
 
 
 class SqliteSnapshot:
@@ -63,25 +49,46 @@ class SqliteSnapshot:
 
     Args:
         connection: The connection, in its transaction.
-        description: How the view was made.
+        copied: Makes a private copy of the view and gives its connection, where a long read wants one.
         size_bytes: Size of the file.
         path: The file, for messages.
         now: The time right before the view was made, by the clock that an application on this machine sets moments by.
     """
 
     def __init__(
-        self, connection: sqlite3.Connection, description: str, *, size_bytes: int, path: Path, now: datetime
+        self,
+        connection: sqlite3.Connection,
+        *,
+        copied: Callable[[], sqlite3.Connection] | None,
+        size_bytes: int,
+        path: Path,
+        now: datetime,
     ) -> None:
-        self.description = description
+        self.description = "one read transaction on the WAL file"
+        if copied is not None:
+            self.description += ", and a private copy of it for long reads"
         self.size_bytes = size_bytes
         self._path = path
-        self._connection = connection
+        self._copied = copied
         self.time = SourceTime(now=now, settled=now)
+        self._use(connection)
+
+    def _use(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
         self._collation = "BINARY"  # whatever a key column declares: the target orders by bytes
         if connection.execute("PRAGMA encoding").fetchone()[0] != "UTF-8":
             # UTF-16 files order text by its UTF-16 bytes; the target orders by UTF-8, as Python does by code point.
             connection.create_collation(_UTF8_ORDER, lambda a, b: (a > b) - (a < b))
             self._collation = _UTF8_ORDER
+
+    def settle(self) -> None:
+        """Go over to a private copy of the same view, where a long read wants one. No other read may be under way.
+        Raises SourceError when there is no room for it.
+        """
+        if self._copied is not None:
+            copied, self._copied = self._copied, None
+            self._use(copied())
+            self.description = "a private copy made by SQLite's backup"
 
     def tables(self) -> tuple[str, ...]:
         rows = self._all(
@@ -92,7 +99,7 @@ class SqliteSnapshot:
     def columns(self, table: str) -> tuple[SourceColumn, ...]:
         rows = self._all('SELECT name, type, "notnull", pk FROM pragma_table_info(?)', (table,))
         return tuple(
-            SourceColumn(name, declared, not (notnull or pk), scaffold=_scaffold_of(declared))
+            SourceColumn(name, declared, not (notnull or pk), scaffold=scaffold_of(declared))
             for name, declared, notnull, pk in rows
         )
 
@@ -110,16 +117,19 @@ class SqliteSnapshot:
         stretch: Stretch = WHOLE_TABLE,
         window: Window | None = None,
     ) -> Iterator[list[Row]]:
-        """The rows of a stretch in order.
+        """The rows of a stretch in order; a window of time makes it a short read.
 
         The driver raises for a whole fetch when one text is not UTF-8. Then the rest is read again behind the last
         complete batch, with such texts as `Undecodable`, so that only the bad rows are refused.
         """
         reading = self._reading(table)
         rows = statements.ordered_rows(reading, order, stretch)
-        parts = [rows]
-        if window is not None:
-            parts = statements.in_window(rows, _inside(reading, window))
+        if window is None:
+            self.settle()
+        parts = [rows] if window is None else statements.in_window(rows, _inside(reading, window))
+        return self._one_after_the_other(table, parts)
+
+    def _one_after_the_other(self, table: TableSpec, parts: Sequence[Select[Any]]) -> Iterator[list[Row]]:
         for part in parts:
             yield from self._batches(table, part)
 
@@ -260,14 +270,6 @@ def _inside(reading: Reading, window: Window) -> list[Expression]:
     zone = ZoneInfo(reading.table.column(window.column).zone)
     conditions: list[Expression] = [inside(moment, text_bounds(window, zone))]
     return [*conditions, no_moment(moment)] if window.nulls else conditions
-
-
-def _scaffold_of(declared: str) -> ValueType:
-    """The value type to choose for a column that is declared so, by the words that SQLite's own affinity rules know."""
-    for word, value in _SCAFFOLDS:
-        if word in declared.upper():
-            return value
-    return ValueType.TEXT
 
 
 def _bound(value: Any) -> Any:

@@ -1,8 +1,9 @@
 """SQLite as a source: one read transaction, or a private copy, for all tables of a run.
 
-A file in WAL mode is read inside one read-only transaction, which does not disturb its writers. Any other file, and a
-large one, is copied with SQLite's own backup first: a long read would block the application's commits in rollback mode
-and let the log grow in WAL mode. What does not belong here: reading rows (`sqlite_snapshot.py`).
+A file in WAL mode is read inside one read-only transaction, which does not disturb its writers; a large one is copied
+with SQLite's own backup before rows are read that no window of time bounds, for the log would grow for as long as that
+takes. Any other file is copied at once, as any read blocks the application's commits. What does not belong here:
+reading rows (`sqlite_snapshot.py`).
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import shutil
 import sqlite3
 import uuid
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from atlas_pipeline.extract.sqlite_errors import translated
 from atlas_pipeline.extract.sqlite_snapshot import SqliteSnapshot
 
 COPY_ABOVE_BYTES = 2 * 1024**3
-"""A WAL file larger than this is copied: its log would grow for as long as it is read."""
+"""A WAL file larger than this is copied before a long read."""
 
 
 class SqliteSource:
@@ -56,7 +57,7 @@ class SqliteSource:
             raise SourceError(
                 f"Source file {self.path} does not exist or is not a file.", "check the path in the source URL"
             )
-        with self._leaving_no_log(), closing(self._open()) as connection, translated(self.path):
+        with self._leaving_no_log(), closing(self._open()) as connection, translated(self.path), ExitStack() as copies:
             mode = connection.execute("PRAGMA journal_mode").fetchone()[0]
             now = datetime.now(UTC)
             connection.execute("BEGIN")
@@ -64,14 +65,23 @@ class SqliteSource:
                 "SELECT count(*) FROM sqlite_schema"
             ).fetchone()  # the snapshot begins here, not at BEGIN
             size = self.path.stat().st_size
-            if mode == "wal" and size <= COPY_ABOVE_BYTES:
-                description = "one read transaction on the WAL file"
-                yield SqliteSnapshot(connection, description, size_bytes=size, path=self.path, now=now)
-                return
-            with self._copied(connection) as copy:
+
+            def copied() -> sqlite3.Connection:
+                copy = copies.enter_context(self._copied(connection))
                 connection.rollback()
-                description = "a private copy made by SQLite's backup"
-                yield SqliteSnapshot(copy, description, size_bytes=size, path=self.path, now=now)
+                return copy
+
+            brief = mode == "wal"
+            snapshot = SqliteSnapshot(
+                connection,
+                copied=None if brief and size <= COPY_ABOVE_BYTES else copied,
+                size_bytes=size,
+                path=self.path,
+                now=now,
+            )
+            if not brief:
+                snapshot.settle()
+            yield snapshot
 
     @contextmanager
     def _readable(self) -> Iterator[None]:

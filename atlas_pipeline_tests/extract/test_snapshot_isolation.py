@@ -109,15 +109,22 @@ def test_the_log_of_an_application_that_died_is_read_and_kept(path: Path, tmp_pa
     assert content(left) == before
 
 
-def test_a_large_file_in_wal_mode_is_copied_first(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_large_file_in_wal_mode_is_copied_before_its_rows_are_read(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("atlas_pipeline.extract.sqlite_source.COPY_ABOVE_BYTES", 0)
     rows = [item(number) for number in range(ROWS)]
     write_items(path, rows)
     with database(path) as writer, source_of(path).snapshot() as snapshot:
-        assert "copy" in snapshot.description
+        assert snapshot.count(ITEMS) == ROWS
+        assert "and a private copy of it for long reads" in snapshot.description
+        assert not (path.parent.parent / "copies").exists()
+        batches = snapshot.batches(ITEMS)
+        assert snapshot.description == "a private copy made by SQLite's backup"
         writer.execute("DELETE FROM items")
         writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        assert all_rows(snapshot, ITEMS) == rows
+        assert [row for batch in batches for row in batch] == rows
+        assert snapshot.count(ITEMS) == ROWS
         assert list((path.parent.parent / "copies").iterdir()) == []
 
 

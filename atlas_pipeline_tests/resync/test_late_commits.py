@@ -6,7 +6,7 @@ import itertools
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,6 +15,7 @@ import pytest
 from psycopg import sql
 
 from atlas_pipeline.extract import sqlite_source
+from atlas_pipeline.extract.sqlite_source import SqliteSource
 from atlas_pipeline.resync.scope import Scope
 from atlas_pipeline_tests.resync.syncing import LINES, Syncing, by_cursor, did, line, lines, now
 
@@ -145,12 +146,35 @@ def test_what_is_committed_before_the_time_of_a_private_copy_is_in_it(
     try:
         assert writing.wait(10)
         with in_sqlite.proof.opened(LINES).source.snapshot() as snapshot:
+            batches = snapshot.batches(LINES)
             done.set()
             writer.join()
-            seen = {key for (key,) in snapshot.keys(LINES)}
+            seen = {row[0] for batch in batches for row in batch}
             assert "private copy" in snapshot.description
             assert len(seen) < len(committed)
             assert {key for key, moment in committed.items() if moment < snapshot.time.now} <= seen
     finally:
         done.set()
         writer.join()
+
+
+def test_a_sync_by_cursor_copies_no_large_file_for_a_few_rows(
+    in_sqlite: Syncing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite_source, "COPY_ABOVE_BYTES", 0)
+    spec = by_cursor()
+    in_sqlite.insert(*lines(5))
+    in_sqlite.sync(spec)
+    copies: list[sqlite3.Connection] = []
+    copied = SqliteSource._copied
+
+    def noting(self: SqliteSource, connection: sqlite3.Connection) -> AbstractContextManager[sqlite3.Connection]:
+        copies.append(connection)
+        return copied(self, connection)
+
+    monkeypatch.setattr(SqliteSource, "_copied", noting)
+    in_sqlite.insert(line(50, changed=now()))
+    assert in_sqlite.sync(spec).inserted == 1
+    assert copies == []
+    in_sqlite.sync(spec, Scope(mode="reconcile"))
+    assert len(copies) == 1
