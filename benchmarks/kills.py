@@ -143,7 +143,7 @@ def sync_and_look(place: Place, way: str) -> dict[str, Any]:
 
 def change(place: Place, rng: random.Random, *, deletes: bool) -> None:
     """Insert, update and, where that is found, delete rows."""
-    now = datetime.now(UTC).replace(tzinfo=None).isoformat(sep=" ")
+    now = datetime.now(UTC).replace(tzinfo=None).isoformat(sep=" ", timespec="milliseconds")
     with closing(sqlite3.connect(place.source, timeout=30)) as source, source:
         keys = [key for (key,) in source.execute("SELECT id FROM lines")]
         top = source.execute("SELECT max(slot) FROM lines").fetchone()[0]

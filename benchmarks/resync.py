@@ -22,6 +22,7 @@ import tempfile
 import uuid
 from contextlib import closing
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -115,7 +116,9 @@ def measure(rows: int, folder: Path) -> dict[str, Any]:
     )
     budget = ErrorBudget(rows=None)
     messages = replace(catalog.table(MESSAGES), sync=SyncPolicy(mode="reconcile", error_budget=budget))
-    by_cursor = SyncPolicy(mode="watermark", cursor=Cursor(column="updated_at"), error_budget=budget)
+    # Without overlap and lag each sync reads its own changes alone, however fast it follows on the one before.
+    cursor = Cursor(column="updated_at", overlap=timedelta(0), lag=timedelta(0))
+    by_cursor = SyncPolicy(mode="watermark", cursor=cursor, error_budget=budget)
     sessions = replace(catalog.table(SESSIONS), sync=by_cursor)
     with prepared(folder, catalog, file) as bench:
         sync(bench, catalog.table("role_permissions"), expectations)  # loads what is loaded on first use

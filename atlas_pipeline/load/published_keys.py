@@ -13,6 +13,7 @@ from typing import Any
 
 import bson
 from bson.binary import Binary
+from pymongo import UpdateOne
 from pymongo.collection import Collection
 
 from atlas_pipeline.errors import TargetError
@@ -50,12 +51,13 @@ class PublishedKeys:
         new: dict[int, bytes] = {}
         wanted = self._by_range(ids)
         self.store.unmark(list(wanted))
-        stored = self._keys(list(wanted))
-        for range_id, hashes in wanted.items():
-            known = _known(stored[range_id], hashes)
-            if added := {position: hashed for position, hashed in hashes.items() if hashed not in known}:
-                self._store(range_id, stored[range_id] + b"".join(dict.fromkeys(added.values())))
+        changed: dict[Any, bytes] = {}
+        for range_id, keys in self._keys(list(wanted)).items():
+            known = _known(keys, wanted[range_id])
+            if added := {position: hashed for position, hashed in wanted[range_id].items() if hashed not in known}:
+                changed[range_id] = keys + b"".join(dict.fromkeys(added.values()))
                 new |= added
+        self._store(changed)
         return new
 
     def touch(self, ids: Sequence[Any]) -> None:
@@ -102,7 +104,7 @@ class PublishedKeys:
             keys = self._keys([mark.id])[mark.id]
             hashes = hashes_of(keys)
             if left := hashes - present:
-                self._store(mark.id, without(keys, left))
+                self._store({mark.id: without(keys, left)})
             present -= hashes
 
     def recut(self, collection: Collection[Any], most: int, *, comment: str) -> None:
@@ -168,25 +170,32 @@ class PublishedKeys:
     def _drop(self, range_ids: Sequence[Any], hashes: set[bytes]) -> set[bytes]:
         """Take hashes out of ranges; gives those that were there."""
         dropped: set[bytes] = set()
+        changed: dict[Any, bytes] = {}
         for range_id, keys in self._keys(range_ids).items():
             if found := hashes & hashes_of(keys):
-                self._store(range_id, without(keys, found))
+                changed[range_id] = without(keys, found)
                 dropped |= found
+        self._store(changed)
         return dropped
 
     def _keys(self, range_ids: Sequence[Any]) -> dict[Any, bytes]:
         found = self._ranges.find({"_id": {"$in": list(range_ids)}}, {"keys": 1})
         return {stored["_id"]: bytes(stored["keys"]) for stored in found}
 
-    def _store(self, range_id: Any, keys: bytes) -> None:
-        documents = len(keys) // KEY_HASH_BYTES
-        if documents > MOST_KEYS:
-            raise TargetError(
-                f"{self._of_run['table_id']}: one key range would have to know {documents:,} keys.",
-                "sync the table with --mode reload, which cuts its ranges anew",
-            )
-        changed = {"keys": Binary(keys), "documents": documents, "digest": Binary(b""), "fingerprint": Binary(b"")}
-        self._ranges.update_one({"_id": range_id}, {"$set": changed})
+    def _store(self, changed: Mapping[Any, bytes]) -> None:
+        """Let ranges have these keys instead of theirs."""
+        updates = []
+        for range_id, keys in changed.items():
+            documents = len(keys) // KEY_HASH_BYTES
+            if documents > MOST_KEYS:
+                raise TargetError(
+                    f"{self._of_run['table_id']}: one key range would have to know {documents:,} keys.",
+                    "sync the table with --mode reload, which cuts its ranges anew",
+                )
+            facts = {"keys": Binary(keys), "documents": documents, "digest": Binary(b""), "fingerprint": Binary(b"")}
+            updates.append(UpdateOne({"_id": range_id}, {"$set": facts}))
+        if updates:
+            self._ranges.bulk_write(updates, ordered=False)
 
 
 def _known(keys: bytes, wanted: Mapping[int, bytes]) -> set[bytes]:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from pymongo import UpdateOne
 from pymongo.database import Database
 
 from atlas_pipeline.errors import TargetError
@@ -85,22 +86,36 @@ class CurrentEntries:
         if entries and len(self._entries.insert_many(entries, ordered=False).inserted_ids) != len(entries):
             raise TargetError(f"Table {self._table.source}: not every quarantined row was stored.", "run again")
 
-    def refused_again(self, entry: Document, told: Mapping[str, Any]) -> Document:
-        """Bring an entry up to date with what is to be told of its row now; gives it as it is then, without the row.
+    def refused_again(self, pairs: Sequence[tuple[Document, Mapping[str, Any]]]) -> list[Document]:
+        """Bring entries up to date.
 
-        That a person has discarded it holds for the same row with the same reason.
+        That a person has discarded one holds for the same row with the same reason.
+
+        Args:
+            pairs: Each entry, with what is to be told of its row now.
+
+        Returns:
+            The entries as they are then, without the rows.
         """
-        fields = {**told, "last_seen": datetime.now(UTC)}
-        if not told["column"] and entry.get("code") == told["code"]:  # a server does not name the column; a load did
-            fields |= {"column": entry["column"], "reason": entry["reason"]}
-        if any(entry.get(name) != fields[name] for name in ("column", "code", "row_digest")):
-            fields |= {"discarded": False, "discarded_at": None}
-        self._entries.update_one({"_id": entry["_id"]}, {"$set": fields})
-        return {name: value for name, value in {**entry, **fields}.items() if name != "row"}
+        updates, now = [], datetime.now(UTC)
+        after: list[Document] = []
+        for entry, told in pairs:
+            fields = {**told, "last_seen": now}
+            if not told["column"] and entry.get("code") == told["code"]:  # a server names no column; a load did
+                fields |= {"column": entry["column"], "reason": entry["reason"]}
+            if any(entry.get(name) != fields[name] for name in ("column", "code", "row_digest")):
+                fields |= {"discarded": False, "discarded_at": None}
+            updates.append(UpdateOne({"_id": entry["_id"]}, {"$set": fields}))
+            after.append({name: value for name, value in {**entry, **fields}.items() if name != "row"})
+        if updates:
+            self._entries.bulk_write(updates, ordered=False)
+        return after
 
     def close(self, entries: Sequence[Document]) -> None:
         """Remove entries whose rows have landed, or are gone. Can be repeated. Raises TargetError when one stays."""
         ids = [entry["_id"] for entry in entries]
+        if not ids:
+            return
         self._entries.delete_many({"_id": {"$in": ids}})
         if left := self._entries.count_documents({"_id": {"$in": ids}}):
             raise TargetError(

@@ -175,13 +175,15 @@ class Replay:
         keys = {name: source_key(same[0], self._table) for name, same in of_key.items()}
         rows = self._rows([key for key in keys.values() if key is not None])
         notes, rejects = self._write(rows)
+        settled = _Settled()
         for name, same in of_key.items():
             if keys[name] is None:
                 self._remain(same, LOST_KEY)
             elif notes.get(name):
                 self._remain(same, notes[name])
             else:
-                self._settle(same, rejects.get(name, []), landed=name in notes)
+                self._settle(same, rejects.get(name, []), settled, landed=name in notes)
+        self._carry_out(settled)
 
     def _rows(self, keys: Sequence[Row]) -> dict[bytes, list[Row]]:
         """The rows as they are now, by key as entries have it; those of one key in the order of the source."""
@@ -239,28 +241,46 @@ class Replay:
         there = HeldById(self._collection, comment=self._run.run_id).actual([ids[position] for position in unknown], [])
         return {position for position, document in zip(unknown, there, strict=True) if document is not None}
 
-    def _settle(self, entries: Sequence[Document], rejects: Sequence[Reject], *, landed: bool) -> None:
+    def _settle(
+        self, entries: Sequence[Document], rejects: Sequence[Reject], settled: _Settled, *, landed: bool
+    ) -> None:
         """Let there be as many entries of one key as rows are refused."""
         told = [(reject, described(reject, self._table, self._sealer)) for reject in rejects]
         known = {entry.get("row_digest") for entry in entries}
-        left, new = list(entries), []
+        left = list(entries)
         for reject, one in sorted(told, key=lambda pair: pair[1]["row_digest"] not in known):
             if left:
                 same = [entry for entry in left if entry.get("row_digest") == one["row_digest"]]
                 entry = (same or left)[0]
                 left.remove(entry)
-                self._remain([self._entries.refused_again(entry, one)], str(one["reason"]))
+                settled.again.append((entry, one))
             else:
-                new.append(reject)
-        if new:
-            published = str(self._ledger.state()["published"]["run_id"])
-            self._entries.add(new, published_run=published, run=self._run, sealer=self._sealer)
-        self._entries.close(left)
+                settled.new.append(reject)
+        settled.over += left
         self._replayed.landed += left[:1] if landed else []
         self._replayed.gone += left[1:] if landed else left
 
+    def _carry_out(self, settled: _Settled) -> None:
+        for (_, one), entry in zip(settled.again, self._entries.refused_again(settled.again), strict=True):
+            self._remain([entry], str(one["reason"]))
+        if settled.new:
+            published = str(self._ledger.state()["published"]["run_id"])
+            self._entries.add(settled.new, published_run=published, run=self._run, sealer=self._sealer)
+        self._entries.close(settled.over)
+
     def _remain(self, entries: Sequence[Document], note: str) -> None:
         self._replayed.remaining += [{**entry, "note": note} for entry in entries]
+
+
+@dataclass(slots=True)
+class _Settled:
+    """What becomes of some entries: those whose rows are refused again, with what is told of them; rows without an
+    entry; and entries without a row.
+    """
+
+    again: list[tuple[Document, Document]] = field(default_factory=list)
+    new: list[Reject] = field(default_factory=list)
+    over: list[Document] = field(default_factory=list)
 
 
 def _encoded(key: Sequence[Any]) -> bytes:

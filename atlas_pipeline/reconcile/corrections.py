@@ -275,7 +275,5 @@ class Corrections:
     def _close_entries(self, points: Sequence[Point]) -> None:
         """Close the entries of rows that have landed. Those that repeat a key keep theirs."""
         repeated = {"code": str(RejectCode.DUPLICATE_VALUE), "column": ", ".join(self._sides.table.key)}
-        for point in points:
-            if point.key is not None:
-                own = {"key": storable_key(point.key), "$nor": [repeated]}
-                self._means.entries.close(self._means.entries.find(own))
+        if keys := [storable_key(point.key) for point in points if point.key is not None]:
+            self._means.entries.close(self._means.entries.find({"key": {"$in": keys}, "$nor": [repeated]}))

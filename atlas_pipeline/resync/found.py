@@ -9,6 +9,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import islice
 from types import TracebackType
 from typing import IO, Any
 
@@ -23,6 +24,8 @@ from atlas_pipeline.reconcile.walk import Suspect
 
 IN_MEMORY = 1024 * 1024
 """Bytes up to which keys do not go to disk."""
+IN_ORDER = 20_000
+"""Keys that are put in order together, so that a key range is visited once for all of them."""
 
 
 class Found:
@@ -83,8 +86,10 @@ class Found:
         seen = datetime.now(UTC)
         for file, kind in ((self._deletes, Kind.EXTRA), (self._writes, Kind.VALUE)):
             file.seek(0)
-            for identifier in _identifiers(file):
-                yield Difference(identifier=identifier, key=repr(identifier), kind=kind, first_seen=seen)
+            identifiers = _identifiers(file)
+            while some := sorted(islice(identifiers, IN_ORDER), key=sort_key):
+                for identifier in some:
+                    yield Difference(identifier=identifier, key=repr(identifier), kind=kind, first_seen=seen)
             file.seek(0, 2)
 
 

@@ -60,7 +60,7 @@ class Keyless:
         if same := self._left.get(told["row_digest"]):
             entry = same.pop()
             if any(entry.get(name) != told[name] for name in ("column", "code", "reason", "spec")):
-                self._entries.refused_again(entry, told)
+                self._entries.refused_again([(entry, told)])
             return True
         self._new.append(reject)
         if len(self._new) >= MOST_WAITING:

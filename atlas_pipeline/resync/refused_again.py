@@ -58,10 +58,11 @@ class RefusedAgain:
         told = {_encoded(reject.key): described(reject, self._sides.table, self._sealer) for reject in rejects}
         if not told:
             return
-        for entry in self._entries.find({"key": {"$in": [one["key"] for one in told.values()]}}):
-            now = told[bson.encode({"": entry["key"]})]
-            if any(entry.get(name) != now[name] for name in _TOLD):
-                self._entries.refused_again(entry, now)
+        entries = self._entries.find({"key": {"$in": [one["key"] for one in told.values()]}})
+        pairs = [(entry, told[bson.encode({"": entry["key"]})]) for entry in entries]
+        self._entries.refused_again(
+            [(entry, now) for entry, now in pairs if any(entry.get(name) != now[name] for name in _TOLD)]
+        )
 
 
 def _encoded(key: Row) -> bytes:
