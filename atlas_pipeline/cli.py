@@ -6,10 +6,9 @@ Here are the commands' names and the way errors end; each command has a module i
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
-from pydantic import ValidationError
 from typer.core import TyperGroup
 
 from atlas_pipeline.commands import (
@@ -29,7 +28,9 @@ from atlas_pipeline.commands import (
 )
 from atlas_pipeline.commands.console import print_json
 from atlas_pipeline.errors import EXIT_CANNOT, EXIT_INTERRUPTED, AtlasError, ConfigurationError
-from atlas_pipeline.settings import Settings
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 
 class _Tool(TyperGroup):
@@ -41,8 +42,10 @@ class _Tool(TyperGroup):
         except AtlasError as error:
             _show(error)
             raise typer.Exit(error.exit_code) from None
-        except ValidationError as error:
-            if error.title != Settings.__name__:
+        except ValueError as error:
+            from pydantic import ValidationError
+
+            if not isinstance(error, ValidationError) or error.title != "Settings":
                 raise
             _show(_wrong_settings(error))
             raise typer.Exit(EXIT_CANNOT) from None

@@ -12,14 +12,14 @@ import typer
 
 from atlas_pipeline.commands import console
 from atlas_pipeline.commands.selection import select
-from atlas_pipeline.settings import Settings
-from atlas_pipeline.spec.catalogs import CatalogSpec
 
 if TYPE_CHECKING:
     import dagster as dg
 
     from atlas_pipeline.load.leftover import Leftover, Limits
     from atlas_pipeline.load.target import Target
+    from atlas_pipeline.settings import Settings
+    from atlas_pipeline.spec.catalogs import CatalogSpec
 
 _HERE = "this machine"
 
@@ -41,6 +41,8 @@ def clean(
 
     Example: atlas-pipeline clean infrastructure_atlas --yes
     """
+    from atlas_pipeline.settings import Settings
+
     settings = Settings()
     catalogs = [one for one, _ in select(catalog, None)]
     with ExitStack() as stack:

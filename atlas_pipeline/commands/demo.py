@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from contextlib import ExitStack
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from atlas_pipeline.commands import console
 from atlas_pipeline.commands.selection import select
 from atlas_pipeline.commands.sync import answer, run, show
-from atlas_pipeline.settings import Settings
-from atlas_pipeline.spec.catalogs import CatalogSpec
+
+if TYPE_CHECKING:
+    from atlas_pipeline.settings import Settings
+    from atlas_pipeline.spec.catalogs import CatalogSpec
 
 
 def demo(
@@ -30,6 +32,7 @@ def demo(
     Example: atlas-pipeline demo
     """
     from atlas_pipeline.local.servers import mongodb
+    from atlas_pipeline.settings import Settings
 
     if dirty:
         os.environ["ATLAS_SAMPLE"] = "dirty"  # for the run, which reads its settings itself

@@ -13,14 +13,14 @@ from atlas_pipeline.commands import console
 from atlas_pipeline.commands.findings import Finding, examine_collection, wrong
 from atlas_pipeline.commands.selection import select_readable
 from atlas_pipeline.errors import EXIT_CANNOT, AtlasError
-from atlas_pipeline.extract.snapshot import Snapshot
-from atlas_pipeline.settings import Settings
-from atlas_pipeline.spec.catalogs import CatalogSpec
-from atlas_pipeline.spec.tables import TableSpec
 
 if TYPE_CHECKING:
+    from atlas_pipeline.extract.snapshot import Snapshot
     from atlas_pipeline.load.evolution import Judged
     from atlas_pipeline.load.target import Target
+    from atlas_pipeline.settings import Settings
+    from atlas_pipeline.spec.catalogs import CatalogSpec
+    from atlas_pipeline.spec.tables import TableSpec
 
 
 def doctor(catalog: console.CatalogName = None, table: console.TableName = None, json: console.Json = False) -> None:
@@ -30,6 +30,8 @@ def doctor(catalog: console.CatalogName = None, table: console.TableName = None,
 
     Example: atlas-pipeline doctor infrastructure_atlas
     """
+    from atlas_pipeline.settings import Settings
+
     settings = Settings()
     findings = [
         finding

@@ -23,11 +23,11 @@ from atlas_pipeline.errors import (
     ServerUnavailableError,
     TargetUnavailableError,
 )
-from atlas_pipeline.settings import Settings
 
 if TYPE_CHECKING:
     from atlas_pipeline.load.target import Target
     from atlas_pipeline.reconcile.place import Opened, Place
+    from atlas_pipeline.settings import Settings
 
 T = TypeVar("T")
 

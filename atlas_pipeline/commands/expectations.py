@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import typer
 
 from atlas_pipeline.commands import console
-from atlas_pipeline.settings import Settings
+
+if TYPE_CHECKING:
+    pass
 
 app = typer.Typer(help="The generated expectations.", no_args_is_help=True)
 
@@ -23,6 +27,7 @@ def sync(json: console.Json = False) -> None:
     """
     from atlas_pipeline.catalogs.registry import CATALOGS
     from atlas_pipeline.quality.project_files import write_project
+    from atlas_pipeline.settings import Settings
 
     changed = [str(path) for path in write_project(Settings().expectations_dir, CATALOGS.values())]
     if json:

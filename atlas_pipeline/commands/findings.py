@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from atlas_pipeline.errors import AtlasError
-from atlas_pipeline.extract.snapshot import Snapshot
-from atlas_pipeline.spec.catalogs import CatalogSpec
-from atlas_pipeline.spec.tables import TableSpec
 
 if TYPE_CHECKING:
+    from atlas_pipeline.extract.snapshot import Snapshot
     from atlas_pipeline.load.target import Target
+    from atlas_pipeline.spec.catalogs import CatalogSpec
+    from atlas_pipeline.spec.tables import TableSpec
 
 SLOW_MS = 100
 """A point read that takes longer is noted, in milliseconds."""

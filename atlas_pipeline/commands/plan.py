@@ -10,7 +10,6 @@ import typer
 from atlas_pipeline.commands import console
 from atlas_pipeline.commands.each_table import for_each_table, known_rows
 from atlas_pipeline.commands.selection import select_readable
-from atlas_pipeline.settings import Settings
 
 if TYPE_CHECKING:
     from atlas_pipeline.reconcile.plan_result import TablePlan
@@ -27,6 +26,7 @@ def plan(catalog: console.CatalogName = None, table: console.TableName = None, j
     Example: atlas-pipeline plan infrastructure_atlas --table users
     """
     from atlas_pipeline.reconcile.plan import plan_table
+    from atlas_pipeline.settings import Settings
 
     settings = Settings()
     outcome = for_each_table(

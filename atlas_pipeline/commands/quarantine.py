@@ -16,7 +16,6 @@ from atlas_pipeline.commands.quarantine_filters import ENTRY_COLUMNS, Filters, a
 from atlas_pipeline.commands.quarantine_options import CHOICE, MARKS, filtered
 from atlas_pipeline.commands.selection import Selection, select
 from atlas_pipeline.errors import EXIT_DIFFERENCES, EXIT_DONE, ConfigurationError
-from atlas_pipeline.settings import Settings
 
 if TYPE_CHECKING:
     from atlas_pipeline.load.replay import Replayed
@@ -72,6 +71,7 @@ def show(
     Example: atlas-pipeline quarantine show infrastructure_atlas.users:0f3c:1
     """
     from atlas_pipeline.load.sealing import is_sealed, make_sealer
+    from atlas_pipeline.settings import Settings
 
     sealer = make_sealer(Settings().quarantine_key) if unseal else None
     if unseal and sealer is None:
@@ -114,6 +114,7 @@ def replay(
     Example: atlas-pipeline quarantine replay infrastructure_atlas --table users
     """
     from atlas_pipeline.orchestration.table_replay import replay_tables
+    from atlas_pipeline.settings import Settings
 
     settings = Settings()
     selection = select(catalog, table)
@@ -195,6 +196,7 @@ def _ask(question: str) -> None:
 def _target() -> Iterator[Target]:
     from atlas_pipeline.load.target import Target
     from atlas_pipeline.local.servers import mongodb
+    from atlas_pipeline.settings import Settings
 
     settings = Settings()
     with mongodb(settings) as server, Target(server.uri, timeout_ms=settings.mongodb_timeout_ms) as target:

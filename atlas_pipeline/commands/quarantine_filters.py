@@ -10,14 +10,14 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from atlas_pipeline.errors import ConfigurationError
-from atlas_pipeline.mapping.reject import RejectCode
-from atlas_pipeline.spec.catalogs import nearest
-from atlas_pipeline.spec.tables import TableSpec
+
+if TYPE_CHECKING:
+    from atlas_pipeline.spec.tables import TableSpec
 
 Code = Annotated[str | None, typer.Option(help="Only this reason code, such as not_date.", show_default=False)]
 Column = Annotated[str | None, typer.Option(help="Only rows refused for this column.", show_default=False)]
@@ -52,6 +52,9 @@ class Filters:
     everything: bool = False
 
     def __post_init__(self) -> None:
+        from atlas_pipeline.mapping.reject import RejectCode
+        from atlas_pipeline.spec.catalogs import nearest
+
         codes = {str(code) for code in RejectCode}
         if self.code is not None and self.code not in codes:
             raise ConfigurationError(f"There is no reason code {self.code!r}.", nearest(self.code, codes))

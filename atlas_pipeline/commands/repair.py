@@ -11,7 +11,6 @@ import typer
 from atlas_pipeline.commands import console
 from atlas_pipeline.commands.each_table import for_each_table
 from atlas_pipeline.commands.selection import Selection, select_readable
-from atlas_pipeline.settings import Settings
 
 if TYPE_CHECKING:
     from atlas_pipeline.load.target import Target
@@ -44,6 +43,7 @@ def repair(
     from atlas_pipeline.load.sealing import make_sealer
     from atlas_pipeline.reconcile.repair import repair_table
     from atlas_pipeline.reconcile.repair_result import Request
+    from atlas_pipeline.settings import Settings
 
     settings = Settings()
     selection = select_readable(catalog, table, settings)

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from atlas_pipeline.catalogs.registry import CATALOGS, find_catalog
-from atlas_pipeline.errors import ConfigurationError
-from atlas_pipeline.settings import Settings
-from atlas_pipeline.spec.catalogs import CatalogSpec, nearest
-from atlas_pipeline.spec.tables import TableSpec
+from typing import TYPE_CHECKING, TypeAlias
 
-Selection = list[tuple[CatalogSpec, tuple[TableSpec, ...]]]
+from atlas_pipeline.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from atlas_pipeline.settings import Settings
+    from atlas_pipeline.spec.catalogs import CatalogSpec
+    from atlas_pipeline.spec.tables import TableSpec
+
+Selection: TypeAlias = "list[tuple[CatalogSpec, tuple[TableSpec, ...]]]"
 
 
 def select(catalog: str | None, tables: list[str] | None) -> Selection:
     """The named catalog, or all; with all tables, or the named ones. Raises ConfigurationError for unknown names."""
+    from atlas_pipeline.catalogs.registry import CATALOGS, find_catalog
+
     if catalog is None and tables:
         catalog = _holder_of(tables)
     if catalog is None:
@@ -43,6 +48,9 @@ def select_readable(catalog: str | None, tables: list[str] | None, settings: Set
 
 def _holder_of(tables: list[str]) -> str:
     """The one catalog that has all these tables. Raises ConfigurationError."""
+    from atlas_pipeline.catalogs.registry import CATALOGS
+    from atlas_pipeline.spec.catalogs import nearest
+
     holders = [
         one.name
         for one in CATALOGS.values()

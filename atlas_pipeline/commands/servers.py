@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import typer
 
 from atlas_pipeline.commands import console
-from atlas_pipeline.settings import Settings
+
+if TYPE_CHECKING:
+    pass
 
 app = typer.Typer(help="Start, stop and look at the embedded servers.", no_args_is_help=True)
 
@@ -21,6 +24,7 @@ def start(json: console.Json = False) -> None:
     Example: atlas-pipeline servers start
     """
     from atlas_pipeline.local import servers
+    from atlas_pipeline.settings import Settings
 
     started = servers.start(Settings())
     if json:
@@ -38,6 +42,7 @@ def stop(json: console.Json = False) -> None:
     Example: atlas-pipeline servers stop
     """
     from atlas_pipeline.local import servers
+    from atlas_pipeline.settings import Settings
 
     stopped = servers.stop(Settings())
     if json:
@@ -53,6 +58,7 @@ def status(json: console.Json = False) -> None:
     Example: atlas-pipeline servers status
     """
     from atlas_pipeline.local import servers
+    from atlas_pipeline.settings import Settings
 
     found = [asdict(server) for server in servers.status(Settings())]
     if json:

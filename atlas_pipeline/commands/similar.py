@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from atlas_pipeline.commands import console
 from atlas_pipeline.commands.selection import select
 from atlas_pipeline.errors import ConfigurationError
-from atlas_pipeline.settings import Settings
+
+if TYPE_CHECKING:
+    pass
 
 
 def similar(
@@ -25,6 +27,7 @@ def similar(
     from atlas_pipeline.embedding.search import nearest_to
     from atlas_pipeline.load.target import Target
     from atlas_pipeline.local.servers import mongodb
+    from atlas_pipeline.settings import Settings
 
     settings = Settings()
     ((catalog, (table,)),) = select(None, [collection])

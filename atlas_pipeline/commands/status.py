@@ -14,13 +14,13 @@ from atlas_pipeline.commands import console
 from atlas_pipeline.commands.selection import Selection, select_readable
 from atlas_pipeline.commands.watching import Seen, watch
 from atlas_pipeline.errors import AtlasError
-from atlas_pipeline.settings import Settings
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from atlas_pipeline.load.target import Target
     from atlas_pipeline.reporting.board import TableStatus
+    from atlas_pipeline.settings import Settings
 
 _NUMBERS = ("source rows", "documents", "quarantined", "indexes", "lag")
 
@@ -50,6 +50,8 @@ def status(
 
     Example: atlas-pipeline status infrastructure_atlas
     """
+    from atlas_pipeline.settings import Settings
+
     settings = Settings()
     selection = select_readable(catalog, table, settings)
     counting = not watching if counts is None else counts

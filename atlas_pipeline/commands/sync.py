@@ -15,12 +15,12 @@ import typer
 
 from atlas_pipeline.commands import console
 from atlas_pipeline.commands.selection import select_readable
-from atlas_pipeline.settings import Settings
-from atlas_pipeline.spec.catalogs import CatalogSpec
-from atlas_pipeline.spec.tables import TableSpec
 
 if TYPE_CHECKING:
     from atlas_pipeline.resync.scope import Scope
+    from atlas_pipeline.settings import Settings
+    from atlas_pipeline.spec.catalogs import CatalogSpec
+    from atlas_pipeline.spec.tables import TableSpec
 
 
 class Mode(StrEnum):
@@ -81,6 +81,7 @@ def sync(
     Example: atlas-pipeline sync infrastructure_atlas --table users
     """
     from atlas_pipeline.resync.scope import Scope, moment_from
+    from atlas_pipeline.settings import Settings
 
     settings = Settings()
     scope = Scope(

@@ -13,7 +13,6 @@ from atlas_pipeline.commands import console
 from atlas_pipeline.commands.each_table import for_each_table, known_rows
 from atlas_pipeline.commands.selection import Selection, select_readable
 from atlas_pipeline.errors import ConfigurationError
-from atlas_pipeline.settings import Settings
 
 if TYPE_CHECKING:
     from atlas_pipeline.reconcile.verification import TableVerification
@@ -51,6 +50,7 @@ def verify(
     Example: atlas-pipeline verify infrastructure_atlas --table users
     """
     from atlas_pipeline.reconcile.verify import Request, verify_table
+    from atlas_pipeline.settings import Settings
 
     settings = Settings()
     selection = select_readable(catalog, table, settings)

@@ -20,6 +20,8 @@ _NUMBERS = {0x01: "<d", 0x10: "<i", 0x12: "<q"}
 """BSON's double, int32 and int64, as `struct` reads them."""
 _ID_VALUE = 9
 """Where the value of `_id` begins in a document whose first field it is: length (4), type (1), name `_id` (4)."""
+_TEXT = _ID_VALUE + 4
+"""Where the characters of an `_id` begin that is a text, behind their number."""
 
 
 def new_digest() -> hashlib.blake2b:
@@ -48,6 +50,16 @@ def key_hash(document: bytes) -> bytes:
     else:
         value = document[4 : end_of(document, kind, _ID_VALUE)]
     return hashlib.blake2b(value, digest_size=KEY_HASH_BYTES).digest()
+
+
+def key_hashes(documents: Sequence[bytes]) -> bytes:
+    """The hashes of the `_id`s of documents, one behind the other."""
+    heads = {document[4:_TEXT] for document in documents}
+    if len(heads) == 1 and next(iter(heads))[0] == _STRING:  # texts of one length, such as UUIDs
+        end = _TEXT + int.from_bytes(documents[0][_ID_VALUE:_TEXT], "little")
+        blake2b, size = hashlib.blake2b, KEY_HASH_BYTES
+        return b"".join([blake2b(document[_ID_VALUE:end], digest_size=size).digest() for document in documents])
+    return b"".join(map(key_hash, documents))
 
 
 def _whole_number(document: bytes) -> int | None:

@@ -10,7 +10,7 @@ from typing import Any
 from typing_extensions import override
 
 from atlas_pipeline.load.bson_order import id_of
-from atlas_pipeline.load.digest import key_hash, new_digest, split_documents
+from atlas_pipeline.load.digest import key_hashes, new_digest, split_documents
 from atlas_pipeline.load.fingerprint import new_fingerprint
 from atlas_pipeline.load.ledger import TableLedger
 from atlas_pipeline.load.load_notes import LoadNotes
@@ -73,7 +73,7 @@ class RangeRecorder:
             one.first = ids[0]
         one.documents += len(documents)
         one.digest.update(b"".join(documents))
-        one.keys += b"".join(map(key_hash, documents))
+        one.keys += key_hashes(documents)
         if one.documents >= RANGE_DOCUMENTS or one.raw >= RANGE_BYTES:
             self.close()
 

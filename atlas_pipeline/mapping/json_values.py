@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import sys
 from collections.abc import Callable
 from decimal import Decimal
+from operator import itemgetter
 from typing import Any
 
 from pydantic_core import to_json
@@ -24,6 +26,9 @@ MAX_JSON_DEPTH = 100
 
 _SAFE_LENGTH = sys.float_info.dig + 1
 """A literal of so many characters, one of them its point or exponent, has no more digits than every double keeps."""
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+"""Half of a pair of escapes that together are one character; each may stand alone, which no UTF-8 can."""
+_FIRST = itemgetter(0)
 _SMALLEST, _LARGEST = sys.float_info.min, sys.float_info.max
 """Below the smallest doubles have fewer digits, above the largest there are none."""
 
@@ -54,7 +59,7 @@ def json_value(value: Any, decoder: json.JSONDecoder | None = None) -> Any:
         raise ValueRejectedError(RejectCode.JSON_DEPTH, f"nested deeper than {MAX_JSON_DEPTH} levels") from None
     if source.count("{") + source.count("[") > MAX_JSON_DEPTH and _depth(parsed) > MAX_JSON_DEPTH:
         raise ValueRejectedError(RejectCode.JSON_DEPTH, f"nested deeper than {MAX_JSON_DEPTH} levels")
-    if "\\u" in source:
+    if _SURROGATE.search(source):
         require_encodable(json.dumps(parsed, ensure_ascii=False))
     return parsed
 
@@ -134,17 +139,12 @@ def _integer(digits: str) -> int:
 
 
 def _sorted_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    result = dict(sorted(pairs, key=_first))
+    result = dict(sorted(pairs, key=_FIRST))
     if len(result) != len(pairs):
         raise ValueRejectedError(RejectCode.BAD_JSON, "an object holds the same key twice")
-    for key in result:
-        if "\0" in key:
-            raise ValueRejectedError(RejectCode.NUL_IN_KEY, "an object key holds a NUL character, which BSON cannot")
+    if "\0" in "".join(result):
+        raise ValueRejectedError(RejectCode.NUL_IN_KEY, "an object key holds a NUL character, which BSON cannot")
     return result
-
-
-def _first(pair: tuple[str, Any]) -> str:
-    return pair[0]
 
 
 def _refuse_constant(name: str) -> Any:

@@ -19,6 +19,7 @@ import bson
 from bson.errors import InvalidDocument
 from pydantic import ValidationError
 
+from atlas_pipeline.mapping.bulk import AtOnce, Converted, at_once
 from atlas_pipeline.mapping.contract import batch_contract
 from atlas_pipeline.mapping.fidelity import Fidelity
 from atlas_pipeline.mapping.inexact import Note, unnoted
@@ -82,13 +83,13 @@ class Mapper:
         convert = [partial(_converter, column, lookups.texts.get(column.name)) for column in table.columns]
         self._convert = [of_column(unnoted) for of_column in convert]
         self._bulk = [
-            (position, self._convert[position])
+            (position, self._convert[position], at_once(column))
             for position, column in enumerate(table.columns)
             if (column.value not in IDENTITY_TYPES or column.restored_from or column.default or column.refused)
             and column.inexact == "refuse"
         ]
         self._counted = [
-            (position, of_column, (column.name, column.inexact))
+            (position, of_column, at_once(column), (column.name, column.inexact))
             for position, (column, of_column) in enumerate(zip(table.columns, convert, strict=True))
             if column.inexact != "refuse"
         ]
@@ -111,13 +112,13 @@ class Mapper:
     def _map_in_bulk(self, rows: Sequence[Row]) -> MappedBatch:
         columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
         fidelity = Fidelity({said: found for i, raw, said in self._replaced if (found := columns[i].count(raw))})
-        for position, convert in self._bulk:
-            columns[position] = list(map(convert, columns[position]))
-        for position, converter, policy in self._counted:
-            applied: list[None] = []
-            columns[position] = list(map(converter(applied.append), columns[position]))
+        for position, convert, whole in self._bulk:
+            converted = whole(columns[position]) if whole else None
+            columns[position] = list(map(convert, columns[position])) if converted is None else converted[0]
+        for position, converter, whole, policy in self._counted:
+            columns[position], applied = _counted(columns[position], converter, whole)
             if applied:
-                fidelity[policy] = len(applied)
+                fidelity[policy] = applied
         batch = MappedBatch(ids=self._ids(columns), rows=list(rows), fidelity=fidelity)
         body = assemble(self._tree, columns, fidelity)
         documents = [dict(zip(self._fields, values, strict=True)) for values in zip(batch.ids, *body, strict=True)]
@@ -210,6 +211,16 @@ def _converter(column: ColumnSpec, texts: Mapping[int, tuple[str, ...]] | None, 
         return with_dates(converted, dates) if dates else converted
 
     return convert
+
+
+def _counted(
+    values: Sequence[Any], converter: Callable[[Note], Callable[[Any], Any]], whole: AtOnce | None
+) -> Converted:
+    """A column whose policy for what BSON cannot hold is counted."""
+    if whole is not None and (converted := whole(values)) is not None:
+        return converted
+    applied: list[None] = []
+    return list(map(converter(applied.append), values)), len(applied)
 
 
 def _refuse(_value: Any) -> Any:
