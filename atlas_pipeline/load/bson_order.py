@@ -26,9 +26,10 @@ from atlas_pipeline.load.encoded import first_element
 
 SortKey = tuple[Any, ...]
 
-_OPTIONS: bson.CodecOptions[dict[str, Any]] = bson.CodecOptions(
+ID_OPTIONS: bson.CodecOptions[dict[str, Any]] = bson.CodecOptions(
     tz_aware=True, datetime_conversion=bson.DatetimeConversion.DATETIME_AUTO
 )
+"""How `_id`s are decoded, those with moments that Python has not included."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 _NULL, _NUMBER, _TEXT, _OBJECT, _ARRAY, _BYTES, _OBJECT_ID, _BOOLEAN, _DATE, _TIMESTAMP = range(1, 11)
@@ -95,4 +96,4 @@ _SORT_KEYS: tuple[tuple[type | tuple[type, ...], Callable[[Any], SortKey]], ...]
 def id_of(document: bytes) -> Any:
     """The `_id` of an encoded document, as the driver decodes it. The server keeps it as the first field."""
     element = first_element(document)
-    return next(iter(bson.decode((len(element) + 5).to_bytes(4, "little") + element + b"\0", _OPTIONS).values()))
+    return next(iter(bson.decode((len(element) + 5).to_bytes(4, "little") + element + b"\0", ID_OPTIONS).values()))

@@ -5,13 +5,18 @@ What does not belong here: comparing values.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, islice
 from typing import Any
 
+import bson
+from bson.int64 import Int64
 from pymongo.collection import Collection
 
 from atlas_pipeline.extract.snapshot import Row, Snapshot
+from atlas_pipeline.load.bson_order import ID_OPTIONS
+from atlas_pipeline.load.digest import raw_range
 from atlas_pipeline.load.quarantine import Quarantine
 from atlas_pipeline.spec.columns import ValueType
 from atlas_pipeline.spec.tables import TableSpec
@@ -19,6 +24,8 @@ from atlas_pipeline.spec.tables import TableSpec
 EXAMPLES = 20
 _BATCH = 1_000
 _PYTHON_TYPES: dict[ValueType, type] = {ValueType.TEXT: str, ValueType.INTEGER: int}
+_PLAIN = {ValueType.TEXT: frozenset({str}), ValueType.INTEGER: frozenset({int, Int64})}
+"""Types of `_id`s that need no second look."""
 
 
 def can_compare(table: TableSpec) -> bool:
@@ -50,10 +57,31 @@ def compare_keys(
 ) -> KeyComparison:
     """Walk both sides in key order. Memory is constant; the quarantine is asked only for keys without a document."""
     result = KeyComparison()
-    documents = _target_keys(collection, table, result, comment)
-    current = next(documents, None)
+    documents = chain.from_iterable(_target_keys(collection, table, result, comment))
+    rows = snapshot.keys(table)
+    there: list[Row] = []
+    while keys := list(islice(rows, _BATCH)):
+        there += islice(documents, max(0, len(keys) - len(there)))
+        if keys == there:
+            result.matched += len(keys)
+            there = []
+        else:
+            ahead = iter(there)
+            unmatched, current = _walk(keys, chain(ahead, documents), table, result)
+            there = [*current, *ahead]
+            _judge(unmatched, quarantine, result)
+    for key in chain(there, documents):
+        _extra(result, key)
+    return result
+
+
+def _walk(
+    keys: Sequence[Row], documents: Iterator[Row], table: TableSpec, result: KeyComparison
+) -> tuple[list[Row], list[Row]]:
+    """Walk some keys and the documents beside them; gives the keys without a document, and the document after them."""
     unmatched: list[Row] = []
-    for key in snapshot.keys(table):
+    current = next(documents, None)
+    for key in keys:
         while current is not None and _can_be_a_key(key, table) and current < key:
             _extra(result, current)
             current = next(documents, None)
@@ -62,31 +90,32 @@ def compare_keys(
             current = next(documents, None)
         else:
             unmatched.append(key)
-        if len(unmatched) >= _BATCH:
-            _judge(unmatched, quarantine, result)
-            unmatched = []
-    _judge(unmatched, quarantine, result)
-    while current is not None:
-        _extra(result, current)
-        current = next(documents, None)
-    return result
+    return unmatched, [] if current is None else [current]
 
 
-def _target_keys(collection: Collection[Any], table: TableSpec, result: KeyComparison, comment: str) -> Iterator[Row]:
-    """Keys of the documents in `_id` order. An `_id` of another type or shape can match no row and is counted as
-    extra.
+def _target_keys(
+    collection: Collection[Any], table: TableSpec, result: KeyComparison, comment: str
+) -> Iterator[list[Row]]:
+    """Keys of the documents in `_id` order, in batches. An `_id` of another type or shape can match no row and is
+    counted as extra.
     """
-    found = collection.find({}, {"_id": 1}, comment=comment, batch_size=10_000)
     fields = [column.field for column in table.key_columns] if len(table.key) > 1 else None
-    for document in found.sort("_id", 1).hint([("_id", 1)]):
-        identifier = document["_id"]
-        shape, key = None, (identifier,)
-        if isinstance(identifier, dict):
-            shape, key = list(identifier), tuple(identifier.values())
-        if shape == fields and _can_be_a_key(key, table):
-            yield key
-        else:
-            _extra(result, key)
+    plain = _PLAIN[table.key_columns[0].value] if fields is None else frozenset()
+    for batch in raw_range(collection, projection={"_id": 1}, comment=comment):
+        identifiers = [document["_id"] for document in bson.decode_all(batch, ID_OPTIONS)]
+        if plain.issuperset(map(type, identifiers)):
+            yield list(zip(identifiers, strict=True))
+            continue
+        keys = []
+        for identifier in identifiers:
+            shape, key = None, (identifier,)
+            if isinstance(identifier, dict):
+                shape, key = list(identifier), tuple(identifier.values())
+            if shape == fields and _can_be_a_key(key, table):
+                keys.append(key)
+            else:
+                _extra(result, key)
+        yield keys
 
 
 def _can_be_a_key(key: Row, table: TableSpec) -> bool:
