@@ -12,13 +12,16 @@ from typing import Any
 from pymongo.database import Database
 from pymongo.errors import OperationFailure
 
+from atlas_pipeline.errors import TargetError
 from atlas_pipeline.load.ledger import TableLedger
 from atlas_pipeline.load.quarantine import Quarantine
-from atlas_pipeline.load.staging import set_aside
+from atlas_pipeline.load.staging import is_staging, set_aside
 from atlas_pipeline.load.target import collection_info, collection_uuid
 from atlas_pipeline.load.unfinished import Unfinished
 
 Document = dict[str, Any]
+
+_NAMESPACE_NOT_FOUND, _INDEX_NOT_FOUND = 26, 27
 
 
 def recover(database: Database[Document], live_name: str, ledger: TableLedger, quarantine: Quarantine) -> list[str]:
@@ -100,13 +103,41 @@ def end_operations(database: Database[Document], run_id: str) -> list[str]:
     admin = database.client.admin
     of_run: list[Document] = [{"$currentOp": {"allUsers": False}}, {"$match": {"command.comment": run_id}}]
     try:
-        operations = [operation["opid"] for operation in admin.aggregate(of_run)]
-        for operation in operations:
-            admin.command("killOp", op=operation)  # it may still be seen for a while, but changes nothing any more
+        operations = list(admin.aggregate(of_run))
+        builds = {str(one["ns"]): one["command"] for one in operations if one["command"].get("createIndexes")}
+        for namespace, command in builds.items():
+            _end_index_build(database, namespace.partition(".")[2], command)
+        commands = [operation["opid"] for operation in operations if not _is_builder(operation)]
+        for opid in commands:
+            admin.command("killOp", op=opid)  # it may still be seen for a while, but changes nothing any more
     except OperationFailure as error:
         # Small hosted servers do not tell, and a late write has to be very late to matter.
         return [f"the server does not tell what it still does for it ({(error.details or {}).get('codeName')})"]
-    return [f"{len(operations)} operations that the server still did for it were ended"] if operations else []
+    return [f"{len(commands)} operations that the server still did for it were ended"] if commands else []
+
+
+def _is_builder(operation: Document) -> bool:
+    """Whether this is the thread that builds an index for a command, which is an operation too. A server of version 6.0
+    whose command and thread are both killed ends itself (tried with 6.0.5).
+    """
+    return str(operation.get("desc", "")).startswith("IndexBuild")
+
+
+def _end_index_build(database: Database[Document], collection: str, command: Document) -> None:
+    """End the building of the indexes of a staging collection, which keeps that from being renamed. On a live
+    collection it may go on.
+    """
+    if not is_staging(collection):
+        return
+    try:
+        database.command("dropIndexes", collection, index=[index["name"] for index in command["indexes"]])
+    except OperationFailure as error:
+        if error.code not in (_NAMESPACE_NOT_FOUND, _INDEX_NOT_FOUND):  # it had not begun, or has ended by now
+            raise TargetError(
+                f"{database.name}.{collection}: the server does not end the index build of a dead run "
+                f"(code {error.code}).",
+                "wait until it has ended (db.currentOp shows it), then run again",
+            ) from None
 
 
 def _end_announced(

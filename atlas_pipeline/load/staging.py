@@ -28,12 +28,17 @@ Document = dict[str, Any]
 RENAME_TIMEOUT_MS = 5_000
 RENAME_ATTEMPTS = 4
 _BLOCKED = {24, 50, 262}  # LockTimeout, MaxTimeMSExpired, ExceededTimeLimit
-_AGAIN = "_again_"
+_STAGING, _AGAIN = "__staging_", "_again_"
 _CARRIED = ("changeStreamPreAndPostImages", "storageEngine")
 
 
 def staging_name(collection: str, run: RunIdentity) -> str:
-    return f"{collection}__staging_{run.short}"
+    return f"{collection}{_STAGING}{run.short}"
+
+
+def is_staging(name: str) -> bool:
+    """Whether a collection is called as staging collections are."""
+    return _STAGING in name
 
 
 def options_of(database: Database[Document], table: TableSpec, ledger: TableLedger) -> Document:

@@ -52,11 +52,19 @@ class Held:
 
     client: Client
     met: int
+    fail_point: str = "failCommand"
+
+    def release_when(self, command: str) -> None:
+        """Let it go on as soon as the server works on such a command of the pipeline."""
+        try:
+            wait_until(lambda: held_operations(self.client, command), command)
+        finally:
+            self.client.admin.command({"configureFailPoint": self.fail_point, "mode": "off"})
 
     def wait(self) -> None:
         """Wait until one waits; fails when none comes."""
         wanted = {"timesEntered": self.met + 1, "maxTimeMS": int(DEADLINE_SECONDS * 1_000)}
-        self.client.admin.command({"waitForFailPoint": "failCommand", **wanted})
+        self.client.admin.command({"waitForFailPoint": self.fail_point, **wanted})
 
 
 @contextmanager
@@ -73,6 +81,18 @@ def held(
             yield Held(client, met)
         finally:
             release(client, command)  # first, for a fail point is not off before everybody has left it
+
+
+@contextmanager
+def hung_index_build(client: Client, identifier: str) -> Iterator[Held]:
+    """Let the server stop in the middle of an index build, at the document with this `_id`."""
+    name = "hangIndexBuildDuringCollectionScanPhaseBeforeInsertion"
+    at = {"fieldsToMatch": {"_id": identifier}}
+    met = client.admin.command({"configureFailPoint": name, "mode": "alwaysOn", "data": at})["count"]
+    try:
+        yield Held(client, met, name)
+    finally:
+        client.admin.command({"configureFailPoint": name, "mode": "off"})
 
 
 def held_operations(client: Client, command: str) -> list[dict[str, Any]]:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import pytest
 
-from atlas_pipeline_tests.load.faults import held, held_operations
+from atlas_pipeline_tests.load.faults import held, held_operations, hung_index_build
 from atlas_pipeline_tests.load.reload_once import cut, reloading
 from atlas_pipeline_tests.load.resuming import end_during_load, require_whole
 from atlas_pipeline_tests.load.small import StoppedError, World, items, stop
 from atlas_pipeline_tests.waiting import wait_until
 
-DEAD = "dead"
+DEAD, HUNG = "dead", "item-00050"
 BATCH_ROWS, RANGE_DOCUMENTS = 20, 30
 
 
@@ -135,6 +136,26 @@ def test_a_run_whose_last_command_still_waits_on_the_server_is_recovered_too(wor
             _next_run_succeeds(world, moment, ended=True)
         assert world.stagings() == []
         assert world.live["items"].count_documents({"note": "after"}) == len(ROWS) - 2
+
+
+def test_a_run_that_is_killed_while_the_server_builds_its_index_is_recovered_and_the_server_lives(
+    world: World, published: str
+) -> None:
+    rows = [row for row in ROWS if row[0] != HUNG]
+    with hung_index_build(world.client, HUNG) as build:
+        with reloading(world, DEAD) as process:
+            build.wait()
+            process.kill()
+            process.wait()
+        assert world.run(DEAD)["phase"] == "index"
+        assert world.digest() == published
+        world.write("items", rows)
+        with ThreadPoolExecutor(1) as others:
+            released = others.submit(build.release_when, "dropIndexes")
+            facts = world.reload(run_id="next")
+            released.result()
+    assert world.run("next")["resumed_from"] == DEAD
+    require_whole(world, rows, facts, "next")
 
 
 @pytest.mark.parametrize("name", GOING_ON)
