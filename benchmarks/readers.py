@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.bench import prepared
-from benchmarks.resync import fill, sync
+from benchmarks.resync import sample_of, sync
 
 COLLECTION = "chat_messages"
 READERS = ("point", "point", "point", "stretch", "stretch", "stretch", "whole", "count")
@@ -144,23 +144,9 @@ def next_generation(file: Path, number: int) -> None:
 
 def measure(rows: int, folder: Path) -> dict[str, Any]:
     """What the readers saw of the reloads."""
-    from atlas_pipeline.catalogs.registry import find_catalog
-    from atlas_pipeline.definitions import defs
-    from atlas_pipeline.local.sample.generate import write_sample
-    from atlas_pipeline.local.sample.size import SampleSize
-    from atlas_pipeline.quality.project import ExpectationsProject
-    from atlas_pipeline.settings import Settings
     from atlas_pipeline.spec.sync import ErrorBudget, SyncPolicy
 
-    defs()
-    file = folder / "source.sqlite3"
-    write_sample(file, size=SampleSize.default())
-    fill(file, rows)
-    settings = Settings(ATLAS_STATE_DIR=folder)
-    catalog = find_catalog("infrastructure_atlas")
-    expectations = ExpectationsProject(
-        root=settings.expectations_dir, state=settings.state, reports_url=settings.reports_url
-    )
+    file, catalog, expectations = sample_of(folder, rows)
     table = replace(catalog.table(COLLECTION), sync=SyncPolicy(mode="reload", error_budget=ErrorBudget(rows=None)))
     context = multiprocessing.get_context("spawn")
     with prepared(folder, catalog, file) as bench:

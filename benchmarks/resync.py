@@ -95,15 +95,14 @@ def sync(bench: Bench, table: Any, expectations: Any, mode: Any = "policy") -> A
     return result
 
 
-def measure(rows: int, folder: Path) -> dict[str, Any]:
-    """All figures at one size."""
+def sample_of(folder: Path, rows: int) -> tuple[Path, Any, Any]:
+    """A sample with so many messages and sessions, its catalog, and the Great Expectations project."""
     from atlas_pipeline.catalogs.registry import find_catalog
     from atlas_pipeline.definitions import defs
     from atlas_pipeline.local.sample.generate import write_sample
     from atlas_pipeline.local.sample.size import SampleSize
     from atlas_pipeline.quality.project import ExpectationsProject
     from atlas_pipeline.settings import Settings
-    from atlas_pipeline.spec.sync import Cursor, ErrorBudget, SyncPolicy
 
     defs()
     file = folder / "source.sqlite3"
@@ -114,6 +113,14 @@ def measure(rows: int, folder: Path) -> dict[str, Any]:
     expectations = ExpectationsProject(
         root=settings.expectations_dir, state=settings.state, reports_url=settings.reports_url
     )
+    return file, catalog, expectations
+
+
+def measure(rows: int, folder: Path) -> dict[str, Any]:
+    """All figures at one size."""
+    from atlas_pipeline.spec.sync import Cursor, ErrorBudget, SyncPolicy
+
+    file, catalog, expectations = sample_of(folder, rows)
     budget = ErrorBudget(rows=None)
     messages = replace(catalog.table(MESSAGES), sync=SyncPolicy(mode="reconcile", error_budget=budget))
     # Without overlap and lag each sync reads its own changes alone, however fast it follows on the one before.

@@ -74,8 +74,11 @@ class Alert:
 
     @property
     def text(self) -> str:
-        """One line."""
-        return f"{self.catalog} {self.event}: {'; '.join(f'{one.what}: {one.message}' for one in self.faults)}"
+        """One line, which says once what happened to several."""
+        told: dict[str, list[str]] = {}
+        for one in self.faults:
+            told.setdefault(one.message, []).append(one.what)
+        return f"{self.catalog} {self.event}: " + "; ".join(f"{', '.join(what)}: {said}" for said, what in told.items())
 
     def as_json(self) -> dict[str, Any]:
         """What a webhook gets. Chat programs show its `text`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -151,6 +152,12 @@ def test_an_alerter_of_one_s_own_is_found_by_its_name(
     state = tmp_path_factory.mktemp("state")
     sent(caplog, f"{OWN}:make_file_alerter", ATLAS_STATE_DIR=str(state))
     assert (state / "alerts.txt").read_text(encoding="utf-8") == f"{ALERT.text}\n"
+
+
+def test_the_line_of_an_alert_says_once_what_happened_to_several() -> None:
+    told = (("users", "too old"), ("roles", "too old"), ("secrets", "gone"))
+    faults = tuple(Fault(what=what, message=message) for what, message in told)
+    assert replace(ALERT, faults=faults).text == "infrastructure_atlas failed: users, roles: too old; secrets: gone"
 
 
 def test_the_text_of_a_foreign_error_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
