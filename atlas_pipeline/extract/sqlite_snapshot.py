@@ -269,7 +269,7 @@ def _inside(reading: Reading, window: Window) -> list[Expression]:
     moment = reading.source.c[window.column]
     zone = ZoneInfo(reading.table.column(window.column).zone)
     conditions: list[Expression] = [inside(moment, text_bounds(window, zone))]
-    return [*conditions, no_moment(moment)] if window.nulls else conditions
+    return [*conditions, *no_moment(moment)] if window.nulls else conditions
 
 
 def _bound(value: Any) -> Any:

@@ -78,10 +78,12 @@ def inside(moment: ColumnElement[object], bounds: TextBounds) -> Expression:
     return and_(stretch, or_(has_offset, and_(*plain))) if plain else stretch
 
 
-def no_moment(moment: ColumnElement[object]) -> Expression:
-    """The condition that a row holds NULL, a number, bytes, or a text that does not begin as a moment does."""
+def no_moment(moment: ColumnElement[object]) -> list[Expression]:
+    """The conditions that a row holds NULL, a number, bytes, or a text that does not begin as a moment does, each one
+    stretch of an index. Joined by OR, SQLite may read the whole table for them.
+    """
     before, behind = NO_MOMENTS
-    return or_(moment.is_(None), moment < _bound(before), moment >= _bound(behind))
+    return [moment.is_(None), moment < _bound(before), moment >= _bound(behind)]
 
 
 def _outermost(bounds: TextBounds, which: int) -> str | None:
