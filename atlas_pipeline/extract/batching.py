@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import queue
+import gc
 import threading
+from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 Row = tuple[Any, ...]
 T = TypeVar("T")
@@ -13,31 +14,39 @@ T = TypeVar("T")
 BATCH_ROWS = 2_000
 BATCH_BYTES = 4 * 1024 * 1024
 FETCH_ROWS = 100
-FETCH_ROWS_UNBOUNDED = 20
-"""Rows per fetch where single values can be large: what a fetch returns cannot be cut any more."""
 FETCH_BYTES = 512 * 1024
-"""As long as FETCH_ROWS rows stay below this, the next fetch is for so many, though single values could be large."""
+"""What one fetch should bring at most, where single values can be large: what it returns cannot be cut any more."""
+AHEAD = 2
+"""Batches that a reader may be ahead, and as many times BATCH_BYTES: large rows do not multiply by their number."""
 
 
-def batched_rows(fetch: Callable[[int], list[Row]], unbounded: Sequence[int]) -> Iterator[list[Row]]:
+class Batch(list[Row]):
+    """Rows that were read together; `size` is about how many bytes their large columns hold."""
+
+    size: int = 0
+
+
+def batched_rows(
+    fetch: Callable[[int], list[Row]], unbounded: Sequence[int], *, most_at_once: int = FETCH_ROWS
+) -> Iterator[Batch]:
     """Batches of at most BATCH_ROWS rows, closed early once their large columns hold BATCH_BYTES.
 
     Args:
         fetch: Gives up to so many further rows, and an empty list at the end.
         unbounded: Positions of the columns whose values can be large.
+        most_at_once: Rows per fetch where values can be large, however small the last ones were.
     """
-    step = FETCH_ROWS_UNBOUNDED if unbounded else FETCH_ROWS
-    batch: list[Row] = []
-    size = 0
+    step, largest = (1, most_at_once) if unbounded else (FETCH_ROWS, FETCH_ROWS)
+    batch = Batch()
     while rows := fetch(step):
         batch += rows
         if unbounded:
             fetched = sum(_size(row[position]) for position in unbounded for row in rows)
-            size += fetched
-            step = FETCH_ROWS if fetched * FETCH_ROWS <= FETCH_BYTES * len(rows) else FETCH_ROWS_UNBOUNDED
-        if len(batch) >= BATCH_ROWS or size >= BATCH_BYTES:
+            batch.size += fetched
+            step = max(1, min(largest, 2 * step, FETCH_BYTES * len(rows) // max(1, fetched)))
+        if len(batch) >= BATCH_ROWS or batch.size >= BATCH_BYTES:
             yield batch
-            batch, size = [], 0
+            batch = Batch()
     if batch:
         yield batch
 
@@ -49,47 +58,111 @@ def _size(value: Any) -> int:
     return sum(map(_size, value)) if isinstance(value, list) else 8
 
 
-def read_ahead(items: Iterator[T], depth: int = 2) -> Generator[T]:
-    """Run `items` in a thread, at most `depth` items ahead of the consumer.
+class _Waiting(Generic[T]):
+    """Items on their way from a reader to a consumer, bounded by number and by bytes; one always has room."""
+
+    def __init__(self, most: int) -> None:
+        self._most, self._bytes = most, 0
+        self._items: deque[tuple[str, Any, int]] = deque()
+        self._changed = threading.Condition()
+        self._stopped = False
+
+    def put(self, kind: str, payload: Any, size: int = 0) -> bool:
+        """Wait for room and put an item; gives whether the consumer still wants one."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._stopped or self._has_room(size))
+            if not self._stopped:
+                self._items.append((kind, payload, size))
+                self._bytes += size
+                self._changed.notify_all()
+            return not self._stopped
+
+    def take(self) -> tuple[str, Any]:
+        """Wait for an item and take it."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._items)
+            kind, payload, size = self._items.popleft()
+            self._bytes -= size
+            self._changed.notify_all()
+            return kind, payload
+
+    def stop(self) -> None:
+        """Want no more."""
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
+
+    def _has_room(self, size: int) -> bool:
+        room = self._bytes + size <= self._most * BATCH_BYTES
+        return not self._items or (room and len(self._items) < self._most)
+
+
+def read_ahead(items: Iterator[T], depth: int = AHEAD) -> Generator[T]:
+    """Run `items` in a thread, at most `depth` items ahead of the consumer, or one, where they are large.
 
     An exception of the producer is raised at the consumer. When the generator is closed, the producer stops too and is
     waited for, so that nobody reads a connection that is about to be closed: wrap it in `contextlib.closing`.
     """
-    waiting: queue.Queue[tuple[str, Any]] = queue.Queue(maxsize=depth)
-    stop = threading.Event()
-
-    def put(kind: str, payload: Any) -> bool:
-        while not stop.is_set():
-            try:
-                waiting.put((kind, payload), timeout=0.1)
-            except queue.Full:
-                continue
-            return True
-        return False
+    waiting: _Waiting[T] = _Waiting(depth)
 
     def produce() -> None:
         try:
             for item in items:
-                if not put("item", item):
+                if not waiting.put("item", item, _size_of(item)):
                     return
         except BaseException as error:  # handed to the consumer, whatever it is
-            put("error", error)
+            waiting.put("error", error)
         else:
-            put("end", None)
+            waiting.put("end", None)
         finally:
             if isinstance(items, Generator):
                 items.close()  # in this thread, which may be in the middle of it
 
     thread = threading.Thread(target=produce, name="atlas-reader", daemon=True)
-    thread.start()
-    try:
-        while True:
-            kind, payload = waiting.get()
-            if kind == "end":
-                return
-            if kind == "error":
-                raise payload
-            yield payload
-    finally:
-        stop.set()
-        thread.join()
+    with _FEWER_COLLECTIONS:
+        thread.start()
+        try:
+            while True:
+                kind, payload = waiting.take()
+                if kind == "end":
+                    return
+                if kind == "error":
+                    raise payload
+                yield payload
+        finally:
+            waiting.stop()
+            thread.join()
+
+
+class _FewerCollections:
+    """Lets Python look for reference cycles less often while rows pass by: thousands of tuples and documents come and
+    go, none of them in a cycle, and looking took an eighth of a load's time. Can be entered by several at once.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._entered = 0
+        self._before = gc.get_threshold()
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._entered:
+                self._before = gc.get_threshold()
+                gc.set_threshold(*map(max, self._before, _THRESHOLDS))
+            self._entered += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._entered -= 1
+            if not self._entered:
+                gc.set_threshold(*self._before)
+
+
+_THRESHOLDS = (100_000, 20, 50)
+"""Containers after which Python looks among the youngest, and after how many such looks among the older ones."""
+_FEWER_COLLECTIONS = _FewerCollections()
+
+
+def _size_of(item: object) -> int:
+    """Bytes of what is read ahead: rows, as far as they can be large, or encoded documents."""
+    return item.size if isinstance(item, Batch) else len(item) if isinstance(item, bytes) else 0

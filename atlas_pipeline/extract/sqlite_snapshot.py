@@ -134,10 +134,9 @@ class SqliteSnapshot:
             yield from self._batches(table, part)
 
     def _batches(self, table: TableSpec, ordered: Select[Any]) -> Iterator[list[Row]]:
-        unbounded = [i for i, column in enumerate(table.columns) if column.unbounded]
         passed = 0
         try:
-            for batch in batched_rows(paced(self._cursor(ordered), table.sync.rows_per_second), unbounded):
+            for batch in self._cut(ordered, table):
                 yield batch
                 passed += len(batch)
         except sqlite3.Error as error:
@@ -147,7 +146,13 @@ class SqliteSnapshot:
             return
         with self._tolerant():
             # By number, for a key says nothing of where to go on when it is NULL or when several rows have it.
-            yield from batched_rows(paced(self._cursor(ordered.offset(passed)), table.sync.rows_per_second), unbounded)
+            yield from self._cut(ordered.offset(passed), table)
+
+    def _cut(self, ordered: Select[Any], table: TableSpec) -> Iterator[list[Row]]:
+        """Rows whose values can be large are fetched one by one, which costs nothing in a file."""
+        unbounded = [i for i, column in enumerate(table.columns) if column.unbounded]
+        fetch = paced(self._cursor(ordered), table.sync.rows_per_second)
+        return batched_rows(fetch, unbounded, most_at_once=1)
 
     def keys(self, table: TableSpec) -> Iterator[Row]:
         yield from self._streamed(statements.ordered_keys(self._reading(table)))

@@ -17,6 +17,7 @@ from atlas_pipeline.load.ranges import UnorderedRecorder
 from atlas_pipeline.load.staging_load import StagingLoad
 from atlas_pipeline.load.target import collection_info, collection_uuid
 from atlas_pipeline.load.unfinished import spoil
+from atlas_pipeline.load.validators import put_on
 
 
 class Reload(StagingLoad):
@@ -29,6 +30,7 @@ class Reload(StagingLoad):
             self.facts.digest = staging.verify_unordered(self.staging, self._recorder, self.ledger, self.run)
         else:
             self.facts.digest = staging.verify_digest(self.staging, self.ledger, self.run)
+        put_on(self.staging, self._options)
         self.ledger.phase("index")
         removed = sum(
             duplicates.build_unique(

@@ -20,7 +20,7 @@ from atlas_pipeline.load.ledger import TableLedger
 from atlas_pipeline.load.ranges import UnorderedRecorder
 from atlas_pipeline.load.run import RunIdentity
 from atlas_pipeline.load.target import require_plain
-from atlas_pipeline.load.validators import OPTIONS, options_to_create
+from atlas_pipeline.load.validators import OPTIONS, options_to_create, without_ours
 from atlas_pipeline.spec.tables import TableSpec
 
 Document = dict[str, Any]
@@ -62,11 +62,11 @@ def options_of(database: Database[Document], table: TableSpec, ledger: TableLedg
 def create_staging(
     database: Database[Document], table: TableSpec, run: RunIdentity, ledger: TableLedger, options: Document
 ) -> Collection[Document]:
-    """An empty staging collection with these options."""
+    """An empty staging collection with these options, but for the spec's own validator, which comes when it is full."""
     name = staging_name(table.collection, run)
     ledger.note_staging(name)
     database.drop_collection(name, comment=run.run_id)
-    return database.create_collection(name, check_exists=False, **options)
+    return database.create_collection(name, check_exists=False, **without_ours(options, ledger))
 
 
 def set_aside(database: Database[Document], name: str, ledger: TableLedger, *, comment: str = "") -> str:

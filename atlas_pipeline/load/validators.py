@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
 
+from pymongo.collection import Collection
 from pymongo.database import Database
 
 from atlas_pipeline.load.evolution import as_recorded
@@ -107,6 +108,25 @@ def options_to_create(table: TableSpec, live: Mapping[str, Any], ledger: TableLe
         return {name: live[name] for name in OPTIONS if name in live}
     _remember(wanted, ledger)
     return wanted
+
+
+def without_ours(options: Document, ledger: TableLedger) -> Document:
+    """Options to create a collection with that only this pipeline fills, by mapping that keeps to the validator of the
+    spec by itself: without that validator, which costs the server half as much again per insert. It has to be put on
+    before anybody else can write. Somebody else's validator stays: nobody promises to keep to that one.
+    """
+    validator = live_options({"options": options})
+    ours = ledger.state().get("validators", ())
+    if not validator or digest_of(validator["validator"]) not in ours:
+        return options
+    return {name: value for name, value in options.items() if name not in OPTIONS}
+
+
+def put_on(collection: Collection[Any], options: Mapping[str, Any]) -> None:
+    """Let a collection have the validator that is among these options, if it has none yet."""
+    wanted = live_options({"options": options})
+    if wanted and live_options(collection_info(collection.database, collection.name)) != wanted:
+        collection.database.command("collMod", collection.name, **wanted)
 
 
 def live_options(info: Mapping[str, Any] | None) -> Document:

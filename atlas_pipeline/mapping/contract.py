@@ -1,7 +1,7 @@
 """The document contract: what a document of a collection may look like, in Pydantic, made from the table spec once.
 
 Strict and closed: no conversion happens here, an unknown field is refused. A whole batch is validated by one call,
-without a model object per row.
+field by field, without an object per document.
 """
 
 from __future__ import annotations
@@ -44,21 +44,27 @@ _ANNOTATIONS: dict[ValueType, Any] = {
 
 
 @lru_cache(maxsize=256)
-def batch_contract(table: TableSpec) -> TypeAdapter[list[dict[str, Any]]]:
-    """The compiled contract of a batch of documents of this table."""
-    if len(table.key) == 1:
-        key: Any = _annotation(table.key_columns[0])
-    else:
-        key = _typed_dict(f"{table.collection}_id", {column.field: _annotation(column) for column in table.key_columns})
-    document: Any = _typed_dict(table.collection, {"_id": key, **_parts(table)})
-    adapter: TypeAdapter[list[dict[str, Any]]] = TypeAdapter(list[document])
+def batch_contract(table: TableSpec) -> TypeAdapter[dict[str, list[Any]]]:
+    """The compiled contract of a batch of documents of this table: field -> its value in each document."""
+    fields = {name: list[of_field] for name, of_field in _fields(table).items()}  # type: ignore[valid-type]
+    adapter: TypeAdapter[dict[str, list[Any]]] = TypeAdapter(_typed_dict(table.collection, fields))
     return adapter
 
 
 def json_schema(table: TableSpec) -> dict[str, Any]:
     """JSON schema of one document, for people and other tools."""
-    schema = batch_contract(table).json_schema()
+    document: Any = _typed_dict(table.collection, _fields(table))
+    schema = TypeAdapter(list[document]).json_schema()
     return {"$defs": schema.get("$defs", {}), **schema["items"]}
+
+
+def _fields(table: TableSpec) -> dict[str, Any]:
+    """Annotations of all fields of a document, in their order."""
+    if len(table.key) == 1:
+        key: Any = _annotation(table.key_columns[0])
+    else:
+        key = _typed_dict(f"{table.collection}_id", {column.field: _annotation(column) for column in table.key_columns})
+    return {"_id": key, **_parts(table)}
 
 
 def _parts(table: TableSpec) -> dict[str, Any]:

@@ -15,17 +15,17 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-import bson
 from bson.errors import InvalidDocument
 from pydantic import ValidationError
 
 from atlas_pipeline.mapping.bulk import AtOnce, Converted, at_once
 from atlas_pipeline.mapping.contract import batch_contract
+from atlas_pipeline.mapping.encoding import encode_all
 from atlas_pipeline.mapping.fidelity import Fidelity
 from atlas_pipeline.mapping.inexact import Note, unnoted
 from atlas_pipeline.mapping.lookups import Lookups
 from atlas_pipeline.mapping.reject import Reject, RejectCode, ValueRejectedError
-from atlas_pipeline.mapping.shape import assemble, document_tree
+from atlas_pipeline.mapping.shape import assemble, document_tree, documents_of
 from atlas_pipeline.mapping.unpacking import with_dates
 from atlas_pipeline.mapping.values import IDENTITY_TYPES, canonical_of
 from atlas_pipeline.spec.columns import ColumnSpec
@@ -120,9 +120,9 @@ class Mapper:
             if applied:
                 fidelity[policy] = applied
         batch = MappedBatch(ids=self._ids(columns), rows=list(rows), fidelity=fidelity)
-        body = assemble(self._tree, columns, fidelity)
-        documents = [dict(zip(self._fields, values, strict=True)) for values in zip(batch.ids, *body, strict=True)]
-        batch.documents = list(map(bson.encode, self._contract.validate_python(documents)))
+        fields = dict(zip(self._fields, map(list, (batch.ids, *assemble(self._tree, columns, fidelity))), strict=True))
+        values = self._contract.validate_python(fields).values()
+        batch.documents = encode_all(documents_of(self._fields, tuple(values)))
         if max(map(len, batch.documents)) > MAX_DOCUMENT_BYTES:
             raise ValueRejectedError(RejectCode.TOO_LARGE, "the document is over 16 MiB, most of it in this column")
         if self._changed_at is not None:
@@ -163,7 +163,8 @@ class Mapper:
             return self._map_in_bulk([row])
         except ValidationError as error:
             details = error.errors(include_input=False)
-            fields = sorted({".".join(map(str, detail["loc"][1:4])) for detail in details})
+            places = {(detail["loc"][0], *detail["loc"][2:4]) for detail in details}  # without which document it is
+            fields = sorted(".".join(map(str, place)) for place in places)
             raise ValueRejectedError(
                 RejectCode.CONTRACT, f"the document contract refuses {', '.join(fields)}"
             ) from None

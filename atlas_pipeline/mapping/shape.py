@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import repeat
 from typing import Any
 
 from atlas_pipeline.mapping.fidelity import Fidelity
@@ -72,8 +73,14 @@ def assemble(tree: Tree, columns: Columns, fidelity: Fidelity) -> list[Sequence[
 
 
 def _sub_documents(tree: Tree, columns: Columns, fidelity: Fidelity) -> list[dict[str, Any]]:
-    names = tuple(tree)
-    return [dict(zip(names, values, strict=True)) for values in zip(*assemble(tree, columns, fidelity), strict=True)]
+    return documents_of(tuple(tree), assemble(tree, columns, fidelity))
+
+
+def documents_of(names: Sequence[str], columns: Columns) -> list[dict[str, Any]]:
+    """Documents of these fields, of which each has a column of values. In calls that do not go through Python for each
+    document.
+    """
+    return list(map(dict, map(zip, repeat(names), zip(*columns, strict=True))))
 
 
 def _compute(field: FieldSpec, positions: Mapping[str, int], lookups: Lookups) -> Compute:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
+from atlas_pipeline.extract import batching
 from atlas_pipeline.extract.batching import read_ahead
 from atlas_pipeline_tests.waiting import DEADLINE_SECONDS, wait_until
 
@@ -96,3 +99,27 @@ def test_the_reader_is_waited_for_in_the_middle_of_a_read() -> None:
         break
     assert done.is_set()
     assert readers() == []
+
+
+def test_what_is_large_waits_one_at_a_time() -> None:
+    """Ten large values must not be there at once because a queue has ten places."""
+    given = 0
+
+    def large() -> Iterator[bytes]:
+        nonlocal given
+        for _ in range(20):
+            given += 1
+            yield bytes(batching.BATCH_BYTES * DEPTH + 1)
+
+    for consumed, _ in enumerate(read_ahead(large(), DEPTH), start=1):
+        assert given <= consumed + 2  # one waits, one is in the reader's hand
+        wait_until(lambda at=consumed: given == min(20, at + 2), "all that it may read ahead")
+
+
+def test_collections_are_fewer_while_somebody_reads_and_as_before_afterwards() -> None:
+    before = gc.get_threshold()
+    with closing(read_ahead(iter(Numbers(3)), DEPTH)) as one, closing(read_ahead(iter(Numbers(3)), DEPTH)) as other:
+        assert (next(one), next(other)) == (1, 1)
+        one.close()
+        assert gc.get_threshold()[0] > before[0]
+    assert gc.get_threshold() == before

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from atlas_pipeline.errors import SourceError, SpecError
-from atlas_pipeline.extract.batching import BATCH_BYTES, BATCH_ROWS, FETCH_ROWS_UNBOUNDED
+from atlas_pipeline.extract.batching import BATCH_BYTES, BATCH_ROWS
 from atlas_pipeline.extract.describe import describe_table
 from atlas_pipeline.extract.schema import SchemaFindings, inspect_schema, require_schema
 from atlas_pipeline.extract.sqlite_snapshot import KEYS_PER_QUERY
@@ -106,8 +106,8 @@ def test_batches_are_closed_early_when_their_values_are_large(path: Path, kind: 
         batches = list(snapshot.batches(table))
     assert [row for batch in batches for row in batch] == rows
     assert len(batches) > 3
-    for batch in batches:  # only the last fetch can have passed the bound
-        assert sum(len(content or "") for _, content in batch[:-FETCH_ROWS_UNBOUNDED]) < BATCH_BYTES
+    for batch in batches:  # only the last row can have passed the bound
+        assert sum(len(content or "") for _, content in batch[:-1]) < BATCH_BYTES
 
 
 def test_an_empty_table_gives_no_batch(path: Path) -> None:

@@ -26,7 +26,7 @@ from atlas_pipeline_tests.programs import started
 
 def cut(patch: pytest.MonkeyPatch, *, batch_rows: int, range_documents: int) -> None:
     """Let batches and key ranges be small, here and in the processes that are started from here."""
-    for name in ("BATCH_ROWS", "FETCH_ROWS", "FETCH_ROWS_UNBOUNDED"):
+    for name in ("BATCH_ROWS", "FETCH_ROWS"):
         patch.setattr(batching, name, min(batch_rows, getattr(batching, name)))
     patch.setattr(ranges, "RANGE_DOCUMENTS", range_documents)
 

@@ -44,7 +44,7 @@ def anywhere(request: pytest.FixtureRequest) -> Syncing:
 @pytest.fixture
 def small_ranges(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tables are cut into ranges of 20 documents, and a range of more than 80 rows is compared in parts."""
-    for name in ("BATCH_ROWS", "FETCH_ROWS", "FETCH_ROWS_UNBOUNDED"):
+    for name in ("BATCH_ROWS", "FETCH_ROWS"):
         monkeypatch.setattr(batching, name, 20)
     monkeypatch.setattr(ranges, "RANGE_DOCUMENTS", 20)
     monkeypatch.setattr(in_place, "RANGE_DOCUMENTS", 20)
