@@ -54,9 +54,13 @@ class FieldComparison:
 
     def compare(self, expected: bytes, actual: bytes) -> tuple[Kind, tuple[FieldDifference, ...]]:
         """Kind and places of the differences of two documents whose bytes differ."""
-        found = list(self._objects("", expected, actual))
+        found = self.places(expected, actual)
         kind = Kind.REPRESENTATION if all(same_value for _, same_value in found) else Kind.VALUE
         return kind, tuple(difference for difference, _ in found)
+
+    def places(self, expected: bytes, actual: bytes) -> list[tuple[FieldDifference, bool]]:
+        """Every place where two documents differ, and whether it holds the same value there, represented otherwise."""
+        return self._objects("", expected, actual)
 
     def _objects(self, path: str, expected: bytes, actual: bytes) -> list[_Found]:
         left, right = elements(expected), elements(actual)
