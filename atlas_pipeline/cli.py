@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from atlas_pipeline.commands import (
+    bench,
     clean,
     demo,
     doctor,
@@ -76,6 +77,7 @@ app.command()(clean.clean)
 app.add_typer(servers.app, name="servers")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(expectations.app, name="expectations")
+app.add_typer(bench.app, name="bench")
 
 
 def main() -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from atlas_pipeline.embedding.cache import COLLECTION as VECTORS
 from atlas_pipeline.embedding.cache import EmbeddingCache
+from atlas_pipeline.load import scratch
 from atlas_pipeline.load.leftover import Leftover, Limits
 from atlas_pipeline.load.table_leftovers import TableLeftovers
 from atlas_pipeline.load.target import Target
@@ -21,15 +22,16 @@ def find(target: Target, catalog: CatalogSpec, limits: Limits) -> list[Leftover]
     """All leftovers of a catalog on the server. Raises TargetError."""
     with target.translated():
         found = [one for table in _tables(target, catalog, limits) for one in table.find()]
-        return [*found, *_vectors(target, catalog, limits)]
+        return [*found, *scratch.find(target, catalog), *_vectors(target, catalog, limits)]
 
 
 def remove(target: Target, catalog: CatalogSpec, limits: Limits) -> list[Leftover]:
     """Remove what `find` finds; gives it, and what was kept with the reason. Raises TargetError."""
     with target.translated():
         done = [one for table in _tables(target, catalog, limits) for one in table.remove()]
-        for one in _vectors(target, catalog, limits):
-            one.remove()
+        for one in (*scratch.find(target, catalog), *_vectors(target, catalog, limits)):
+            if not one.kept:
+                one.remove()
             done.append(one)
         return done
 

@@ -1,0 +1,124 @@
+"""`bench`: measurements that an operator can repeat on the servers that the other commands use."""
+
+from __future__ import annotations
+
+import signal
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from atlas_pipeline.commands import console
+from atlas_pipeline.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from atlas_pipeline.benchmarking.queries import Report
+
+app = typer.Typer(help="Measure, and say whether the targets are met.", no_args_is_help=True)
+
+_TRIAL, _MEASUREMENT = (20, 5), (1_000, 100)
+"""Calls that count, and calls before them."""
+
+
+@app.callback()
+def bench() -> None:
+    """Measure, and say whether the targets are met."""
+
+
+@app.command()
+def queries(
+    samples: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Calls of each query that count; at least 1,000, unless --quick is given.", show_default=False
+        ),
+    ] = None,
+    warm_up: Annotated[
+        int | None,
+        typer.Option(
+            min=0, help="Calls of each query before those that count; 100, with --quick 5.", show_default=False
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Decides which documents are asked for; the same again with the same.")] = 1,
+    target: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--target",
+            help="Another target for the P99 of a query, as NAME=MILLISECONDS; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="A trial with 20 samples unless --samples is given. It is no measurement.")
+    ] = False,
+    json: console.Json = False,
+) -> None:
+    """Measure seven queries on the migrated investigation platform, and hold their P99 against its targets.
+
+    By _id, by an index, a page of the newest, an aggregation, an insert, an update and a vector search. Live
+    collections are only read; writes go to a scratch collection, which is removed. Every answer is checked. Percentiles
+    are by nearest rank. A query that cannot be measured is skipped, which is told, and is not a target met. Exit codes:
+    0 no target missed, 1 a target missed, 2 nothing is migrated, or an answer was wrong.
+
+    Example: atlas-pipeline bench queries --quick
+    """
+    from atlas_pipeline.benchmarking.latency import Sampling
+    from atlas_pipeline.benchmarking.queries import measure_queries, targets_with
+    from atlas_pipeline.catalogs.registry import find_catalog
+    from atlas_pipeline.load.target import Target
+    from atlas_pipeline.local.servers import mongodb
+    from atlas_pipeline.settings import Settings
+
+    usual_samples, usual_warm_up = _TRIAL if quick else _MEASUREMENT
+    sampling = Sampling(
+        samples=usual_samples if samples is None else samples,
+        warm_up=usual_warm_up if warm_up is None else warm_up,
+        seed=seed,
+        quick=quick,
+    )
+    targets = targets_with(_given(target or []))
+    settings = Settings()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # asked to end in whatever way, nothing is left behind
+    with mongodb(settings) as server, Target(server.uri, timeout_ms=settings.mongodb_timeout_ms) as opened:
+        report = measure_queries(opened, find_catalog("investigation_platform"), sampling, targets, _announce)
+    if json:
+        console.print_json({**report.as_json(), "server": {"address": server.address, "version": server.version}})
+    else:
+        _show(report, f"Queries on MongoDB {server.version} at {server.address}, in milliseconds")
+    raise typer.Exit(report.exit_code)
+
+
+def _given(targets: list[str]) -> dict[str, float]:
+    """Targets by query. Raises ConfigurationError."""
+    given = {}
+    for one in targets:
+        name, _, number = one.partition("=")
+        try:
+            given[name] = float(number)
+        except ValueError:
+            raise ConfigurationError(
+                f"--target {one} is no target.", "give NAME=MILLISECONDS, as in simple=50"
+            ) from None
+    return given
+
+
+def _announce(name: str) -> None:
+    console.notes().print(f"Measuring {name}")
+
+
+def _show(report: Report, title: str) -> None:
+    numbers = ["samples", "mean", "median", "P95", "P99", "target P99"]
+    rows = []
+    for one in report.results:
+        took = one.latencies
+        measured = (took.samples, took.mean_ms, took.median_ms, took.p95_ms, took.p99_ms) if took else (None,) * 5
+        verdict = f"{one.state}: {one.because}" if one.because else one.state
+        rows.append((one.name, *measured, f"{one.target_ms:g}", verdict))
+    console.print_table(title, ["query", *numbers, "verdict"], rows, numbers)
+    for one in report.results:
+        typer.echo(f"{one.name}: {one.how}")
+    held = ", ".join(f"{count:,} {name}" for name, count in report.documents.items())
+    typer.echo(
+        f"{held}; {report.sampling.warm_up} calls before; seed {report.sampling.seed}; percentiles by nearest rank"
+    )
+    if report.sampling.quick:
+        typer.echo(f"{report.sampling.samples} samples are a trial, not a measurement.")
