@@ -58,6 +58,8 @@ def examine_collection(
                 return
             yield _storage(table, info)
             yield _indexes(table, database[table.collection])
+            if table.shard_key is not None:
+                yield _sharding(table, database)
             if table.storage == "plain":
                 yield _validator(target, catalog, table)
             if table.embedding is not None:
@@ -134,6 +136,18 @@ def _indexes(table: TableSpec, collection: Any) -> Finding:
     if sentence:
         return Finding(subject, "note", sentence, "a sync restores those of the spec")
     return Finding(subject, "ok", f"all {len(table.indexes)} as specified")
+
+
+def _sharding(table: TableSpec, database: Any) -> Finding:
+    from atlas_pipeline.load.sharding import is_sharded, live_key
+
+    subject = f"{table.collection}: sharding"
+    if not is_sharded(database.client):
+        return Finding(subject, "note", f"shard_key={table.shard_key} is ignored: the server is no router of a cluster")
+    key = live_key(database, table.collection)
+    if key is None:
+        return Finding(subject, "note", "the collection is not sharded yet", "sync the table with --mode reload")
+    return Finding(subject, "ok", f"sharded by {key}")
 
 
 def _validator(target: Target, catalog: CatalogSpec, table: TableSpec) -> Finding:

@@ -18,6 +18,7 @@ from atlas_pipeline.load import foreign
 from atlas_pipeline.load.lease import require_free
 from atlas_pipeline.load.ledger import TableLedger
 from atlas_pipeline.load.series_collection import require_ours, require_series
+from atlas_pipeline.load.sharding import require_replaceable
 from atlas_pipeline.load.target import require_plain, require_room
 from atlas_pipeline.spec.tables import TableSpec
 
@@ -74,6 +75,7 @@ class Guards:
         if covers == "reload":
             size = self._snapshot.size_bytes
             questions["room"] = lambda: require_room(self._database, self._table.collection, size)
+            questions["sharding"] = lambda: require_replaceable(self._database, self._table)
             if self._table.storage == "plain":  # in all others they are found when both sides are compared
                 questions["foreign documents"] = self.require_no_foreign
         return questions

@@ -20,7 +20,7 @@ from typing_extensions import override
 from atlas_pipeline.errors import AtlasError, DataQualityError
 from atlas_pipeline.extract.batching import read_ahead
 from atlas_pipeline.extract.snapshot import Row
-from atlas_pipeline.load import duplicates, staging
+from atlas_pipeline.load import duplicates, sharding, staging
 from atlas_pipeline.load.fingerprint import raw_bytes
 from atlas_pipeline.load.held import HeldById
 from atlas_pipeline.load.load_notes import LoadNotes
@@ -93,6 +93,7 @@ class StagingLoad(TableLoad):
         if left is None:
             self._start_over()
             self.staging = staging.create_staging(self.database, self.table, self.run, self.ledger, self._options)
+            sharding.spread(self.staging, self.table, self.snapshot)
             uuid = collection_uuid(self.database, self.staging.name)
             note_filling(self.ledger, uuid, self._terms, spoiled=self._unfit(self.facts.duplicate_keys))
             ordered = self._codec.order_preserving

@@ -1,16 +1,42 @@
 """How a collection is stored on the server, and what it holds beside the canonical document.
 
-What belongs here: time-series options, embeddings and their vector index, as data. What does not: loading them.
+What belongs here: time-series options, shard keys, embeddings and their vector index, as data. What does not: loading
+them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from atlas_pipeline.errors import SpecError
+from atlas_pipeline.spec.indexes import IndexSpec
 
 Storage = Literal["plain", "time_series"]
+ShardKey = Literal["range", "hashed"]
+"""How a sharded cluster spreads the documents of a collection: by ranges of their `_id`, or by its hash.
+
+By other fields it cannot: a cluster keeps `_id` unique only when that is its shard key, and every write here names a
+document by its `_id`, which a cluster takes for an upsert only then.
+"""
+
+
+def check_shard_key(key: ShardKey | None, where: str, *, storage: Storage, indexes: Sequence[IndexSpec]) -> None:
+    """Raise SpecError, in which `where` names the table, if a collection with these indexes cannot have it."""
+    if key is None:
+        return
+    if key not in get_args(ShardKey):
+        raise SpecError(f"{where}: shard_key={key!r}.", f"use {' or '.join(get_args(ShardKey))}")
+    if storage != "plain":
+        raise SpecError(
+            f"{where}: a shard key of a time series.", "it has no unique _id to be spread by; drop shard_key"
+        )
+    if unique := [index.name for index in indexes if index.unique]:
+        raise SpecError(
+            f"{where}: a shard key, which is _id, and the unique index {unique[0]}.",
+            "a cluster keeps unique only what begins with its shard key; drop shard_key, or unique",
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

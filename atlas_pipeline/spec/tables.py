@@ -17,7 +17,7 @@ from atlas_pipeline.spec.document import FieldSpec, Leaf, flat_document, leaves_
 from atlas_pipeline.spec.document_checks import check_field, lost_columns
 from atlas_pipeline.spec.expressions import Expression, Tenant, columns_of
 from atlas_pipeline.spec.indexes import IndexSpec
-from atlas_pipeline.spec.storage import Embedding, Storage, TimeSeries
+from atlas_pipeline.spec.storage import Embedding, ShardKey, Storage, TimeSeries, check_shard_key
 from atlas_pipeline.spec.sync import DELETED_AT, SyncPolicy
 
 
@@ -55,6 +55,7 @@ class TableSpec:
         storage: `plain`, or `time_series` with the options of `time_series`.
         time_series: Options of the time-series collection, kept when `storage` is `plain`.
         embedding: A vector per document, beside the canonical document.
+        shard_key: How a sharded cluster spreads the documents; None to leave them together. Other servers ignore it.
         sync: How the collection follows the table.
         changed_at: Column that holds when the row last changed, if the application keeps one for every change. Rows
             that changed after the last sync are told from wrong ones by it.
@@ -73,6 +74,7 @@ class TableSpec:
     storage: Storage = "plain"
     time_series: TimeSeries | None = None
     embedding: Embedding | None = None
+    shard_key: ShardKey | None = field(default=None, repr=False)
     sync: SyncPolicy = field(default_factory=SyncPolicy)
     changed_at: str = ""
     about: str = ""
@@ -174,6 +176,7 @@ class TableSpec:
             )
 
     def _check_indexes(self, where: str) -> None:
+        check_shard_key(self.shard_key, where, storage=self.storage, indexes=self.indexes)
         _refuse_repeats(f"{where}: an index on", (f"{index.keys} {index.options()}" for index in self.indexes))
         for index in self.indexes:
             for name in index.fields:
@@ -284,7 +287,8 @@ class TableSpec:
     @cached_property
     def fingerprint(self) -> str:
         """Sixteen hex digits that change whenever the spec does."""
-        return hashlib.blake2b(repr(self).encode(), digest_size=8).hexdigest()
+        shards = f", sharded by {self.shard_key}" if self.shard_key else ""
+        return hashlib.blake2b(f"{self!r}{shards}".encode(), digest_size=8).hexdigest()
 
 
 def _refuse_repeats(what: str, names: Iterable[str]) -> None:
