@@ -7,6 +7,7 @@ here: where documents come from and which collection this is.
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -20,12 +21,12 @@ from pymongo.errors import AutoReconnect
 
 from atlas_pipeline.errors import TargetError
 from atlas_pipeline.extract.batching import BATCH_BYTES
+from atlas_pipeline.load import pace
 from atlas_pipeline.load.transient import deliver
 from atlas_pipeline.mapping.reject import RejectCode
 
-WRITERS = 2
-IN_FLIGHT = 3
-"""Batches that wait for their acknowledgement at once, and as many times BATCH_BYTES: this bounds the memory."""
+FLIGHT_BATCHES = 3
+"""As many times BATCH_BYTES may wait for their acknowledgement: this bounds the memory."""
 COMMAND_BYTES = 12 * 1024 * 1024
 """Documents of one command; the server takes 16 MiB, and a single document that large."""
 
@@ -66,9 +67,10 @@ class BulkWriter(Generic[T]):
     def __init__(self, collection: Collection[Any], *, comment: str) -> None:
         self._collection = collection
         self._comment = comment
-        self._pool = ThreadPoolExecutor(max_workers=WRITERS, thread_name_prefix="atlas-writer")
+        self._pool = ThreadPoolExecutor(max_workers=pace.MOST_IN_FLIGHT, thread_name_prefix="atlas-writer")
         self._waiting: deque[tuple[T, Sequence[bytes], Future[dict[int, tuple[RejectCode, str]]]]] = deque()
         self._bytes: deque[int] = deque()
+        self._pace = pace.Pace()
 
     def __enter__(self) -> BulkWriter[T]:
         return self
@@ -84,15 +86,21 @@ class BulkWriter(Generic[T]):
         Raises:
             TargetError: A count does not add up, or the server refused for a reason that no single document explains.
         """
-        self._waiting.append((payload, documents, self._pool.submit(self._insert, documents)))
-        self._bytes.append(sum(map(len, documents)))
-        while len(self._waiting) > IN_FLIGHT or (len(self._waiting) > 1 and sum(self._bytes) > IN_FLIGHT * BATCH_BYTES):
+        size = sum(map(len, documents))
+        while self._is_full(size):
             yield self._oldest()
+        self._waiting.append((payload, documents, self._pool.submit(self._insert, documents)))
+        self._bytes.append(size)
 
     def finish(self) -> Iterator[Acknowledged[T]]:
         """The rest, as it is acknowledged."""
         while self._waiting:
             yield self._oldest()
+
+    def _is_full(self, size: int) -> bool:
+        """Whether so many more bytes have to wait: the server has as much as it should get at once, or memory has."""
+        many = len(self._waiting) >= self._pace.in_flight
+        return many or (bool(self._waiting) and sum(self._bytes) + size > FLIGHT_BATCHES * BATCH_BYTES)
 
     def _oldest(self) -> Acknowledged[T]:
         payload, documents, future = self._waiting.popleft()
@@ -138,7 +146,8 @@ class BulkWriter(Generic[T]):
         By the command itself: the driver's bulk interface takes twice as long for each document.
         """
         inserted, errors = 0, list[dict[str, Any]]()
-        for start, end in _pieces(documents):
+        for start, end in _pieces(documents, self._pace.documents):
+            began = time.monotonic()
             answer = self._collection.database.command(
                 "insert",
                 self._collection.name,
@@ -147,6 +156,7 @@ class BulkWriter(Generic[T]):
                 writeConcern=self._collection.write_concern.document,
                 comment=self._comment,
             )
+            self._pace.answered(end - start, time.monotonic() - began)
             if "writeConcernError" in answer:
                 raise AutoReconnect("write concern not met")  # written or not: the repeated attempt will tell
             inserted += answer["n"]
@@ -165,12 +175,12 @@ class BulkWriter(Generic[T]):
                 )
 
 
-def _pieces(documents: Sequence[bytes]) -> Iterator[tuple[int, int]]:
-    """Where to cut documents, so that each piece fits into one command."""
+def _pieces(documents: Sequence[bytes], most: int) -> Iterator[tuple[int, int]]:
+    """Where to cut documents, so that each piece fits into one command and holds at most so many."""
     start = size = 0
     for position, document in enumerate(documents):
         size += len(document)
-        if size > COMMAND_BYTES and position > start:
+        if (size > COMMAND_BYTES or position - start >= most) and position > start:
             yield start, position
             start, size = position, len(document)
     yield start, len(documents)

@@ -19,16 +19,19 @@ import pytest
 from pymongo import MongoClient
 
 from atlas_pipeline.extract import batching
-from atlas_pipeline.load import ranges
+from atlas_pipeline.load import pace, ranges
 from atlas_pipeline_tests.load.small import World
 from atlas_pipeline_tests.programs import started
 
 
 def cut(patch: pytest.MonkeyPatch, *, batch_rows: int, range_documents: int) -> None:
-    """Let batches and key ranges be small, here and in the processes that are started from here."""
+    """Let batches and key ranges be small, here and in the processes that are started from here, and batches arrive in
+    their order.
+    """
     for name in ("BATCH_ROWS", "FETCH_ROWS"):
         patch.setattr(batching, name, min(batch_rows, getattr(batching, name)))
     patch.setattr(ranges, "RANGE_DOCUMENTS", range_documents)
+    patch.setattr(pace, "MOST_IN_FLIGHT", 1)
 
 
 @contextmanager
