@@ -10,13 +10,19 @@ from typing import Any
 import pytest
 from pymongo import MongoClient
 
+from atlas_pipeline.local.files import ServerFiles
 from atlas_pipeline.local.servers import MongoServer, PostgresServer, mongodb
 from atlas_pipeline.settings import Settings
 from atlas_pipeline_tests.distribution import FilesTogether, rank
+from atlas_pipeline_tests.memory import folder_in_memory
 from atlas_pipeline_tests.postgres import empty_database, running_server
 
 _HERE = Path(__file__).resolve().parent
 TEST_COMMANDS = ("--setParameter", "enableTestCommands=1")
+_SMALL_JOURNAL = (  # else it takes 300 MB before the first document
+    "--wiredTigerEngineConfigString",
+    "log=(enabled=true,remove=true,path=journal,compressor=snappy,prealloc=false,file_max=16MB)",
+)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -46,10 +52,15 @@ def _clean_environment() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def mongo_server(_clean_environment: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MongoServer]:
-    """One embedded MongoDB for all tests, a replica set that also takes fail points."""
-    settings = Settings(ATLAS_STATE_DIR=tmp_path_factory.mktemp("mongodb"))
-    with mongodb(settings, extra_args=TEST_COMMANDS) as server:
-        yield server
+    """One embedded MongoDB for all tests, a replica set that also takes fail points. Its data are in memory where there
+    is room: most tests make collections and drop them, and each time it waits for its disk.
+    """
+    state = tmp_path_factory.mktemp("mongodb")
+    with folder_in_memory() as folder:
+        if folder is not None:
+            ServerFiles(state).data.symlink_to(folder)
+        with mongodb(Settings(ATLAS_STATE_DIR=state), extra_args=(*TEST_COMMANDS, *_SMALL_JOURNAL)) as server:
+            yield server
 
 
 @pytest.fixture

@@ -21,11 +21,15 @@ from atlas_pipeline.local.servers import PostgresServer, postgresql
 from atlas_pipeline.settings import Settings
 from atlas_pipeline_tests.waiting import wait_until
 
+_NEVER_ON_DISK = ("-c", "fsync=off", "-c", "full_page_writes=off")
+
 
 @contextmanager
 def running_server(state: Path) -> Iterator[PostgresServer]:
-    """An embedded server for as long as the context lasts."""
-    with home_removed(state), postgresql(Settings(ATLAS_STATE_DIR=state)) as server:
+    """An embedded server for as long as the context lasts. It does not wait for its disk, as its data do not outlive
+    the session; what it has written outlives its processes all the same.
+    """
+    with home_removed(state), postgresql(Settings(ATLAS_STATE_DIR=state), extra_args=_NEVER_ON_DISK) as server:
         yield server
 
 

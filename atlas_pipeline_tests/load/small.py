@@ -171,6 +171,7 @@ class World:
         """Let the source table hold these rows and no others."""
         with closing(sqlite3.connect(self.source)) as connection, connection:
             connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = OFF")  # it need not outlive the machine
             if not connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'items'").fetchone():
                 for statement in DDL:
                     connection.execute(statement)
