@@ -27,10 +27,20 @@ _PREFIX = "atlas-pipeline-tests-"
 @contextmanager
 def folder_in_memory(memory: Path = MEMORY) -> Iterator[Path | None]:
     """An empty folder in memory for as long as the context lasts, or None where there is not enough."""
-    if not _has_room(memory):
+    if not has_room(memory):
         yield None
         return
-    _remove_left(memory)
+    with taken_folder(memory) as folder:
+        yield folder
+
+
+@contextmanager
+def taken_folder(memory: Path) -> Iterator[Path]:
+    """The same without a look at the room. First those go that nobody holds, for their processes were killed."""
+    for left in memory.glob(f"{_PREFIX}*.lock"):
+        lock = FileLock(left)
+        if os.access(left, os.W_OK) and lock.try_acquire():
+            _remove(left.with_suffix(""), lock)
     lock = _new_lock(memory)
     folder = lock.path.with_suffix("")
     folder.mkdir(mode=0o700)
@@ -40,7 +50,7 @@ def folder_in_memory(memory: Path = MEMORY) -> Iterator[Path | None]:
         _remove(folder, lock)
 
 
-def _has_room(memory: Path) -> bool:
+def has_room(memory: Path) -> bool:
     """Whether this is a file system in memory that is ours to write to, and the machine has memory to spare."""
     mounted = {part.mountpoint for part in psutil.disk_partitions(all=True) if part.fstype == "tmpfs"}
     if str(memory) not in mounted or not os.access(memory, os.W_OK):
@@ -56,14 +66,6 @@ def _new_lock(memory: Path) -> FileLock:
             if not lock.lost():
                 return lock
             lock.release()  # another session took it for one that was left
-
-
-def _remove_left(memory: Path) -> None:
-    """Remove the folders that nobody holds."""
-    for path in memory.glob(f"{_PREFIX}*.lock"):
-        lock = FileLock(path)
-        if os.access(path, os.W_OK) and lock.try_acquire():
-            _remove(path.with_suffix(""), lock)
 
 
 def _remove(folder: Path, lock: FileLock) -> None:
