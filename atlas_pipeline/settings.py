@@ -73,6 +73,19 @@ class Settings(BaseSettings):
         description="ATLAS_SOURCE_CONNECTIONS: how many steps may read one PostgreSQL source at the same time, as the "
         "first limit of its pool. An SQLite source has one reader.",
     )
+    executor: Literal["in_process", "multiprocess"] = Field(
+        default="in_process",
+        validation_alias="ATLAS_EXECUTOR",
+        description="ATLAS_EXECUTOR: what carries out the steps of a run that Dagster launches: in_process, one after "
+        "the other in the process of the run, or multiprocess, each in a process of its own, several at the same time.",
+    )
+    executor_processes: int | None = Field(
+        default=None,
+        ge=1,
+        validation_alias="ATLAS_EXECUTOR_PROCESSES",
+        description="ATLAS_EXECUTOR_PROCESSES: how many steps of a run multiprocess carries out at the same time. "
+        "Unset: as many as there are cores.",
+    )
     quarantine_key: SecretStr | None = Field(
         default=None,
         validation_alias="ATLAS_QUARANTINE_KEY",

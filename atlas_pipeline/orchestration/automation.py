@@ -14,10 +14,12 @@ from dagster import DagsterRunStatus
 
 from atlas_pipeline.catalogs.registry import CATALOGS
 from atlas_pipeline.orchestration.assets import SyncConfig
+from atlas_pipeline.orchestration.executors import executor_of
 from atlas_pipeline.orchestration.instance import CATALOG_TAG, active_run, end_dead_runs
 from atlas_pipeline.orchestration.metadata import collection_key, indexes_key, step_of
 from atlas_pipeline.orchestration.reports import write_report_of_run
 from atlas_pipeline.orchestration.status_asset import report_status_of_run
+from atlas_pipeline.settings import Settings
 from atlas_pipeline.spec.catalogs import CatalogSpec
 from atlas_pipeline.spec.sync import Mode
 from atlas_pipeline.spec.tables import TableSpec
@@ -30,9 +32,7 @@ def job_name(catalog: CatalogSpec) -> str:
 
 
 def sync_job(catalog: CatalogSpec, values: Sequence[dg.AssetChecksDefinition]) -> dg.UnresolvedAssetJobDefinition:
-    """The job that syncs all tables of a catalog. In process, because start-up, not data, dominates many small
-    tables. The check of all values has a job of its own.
-    """
+    """The job that syncs all tables of a catalog. The check of all values has a job of its own."""
     return _job(
         job_name(catalog),
         catalog,
@@ -95,7 +95,7 @@ def _job(
     return dg.define_asset_job(
         name,
         selection=selection,
-        executor_def=dg.in_process_executor,
+        executor_def=executor_of(Settings()),
         tags={CATALOG_TAG: catalog.name},
         description=about,
         config=config,

@@ -10,7 +10,9 @@ from pydantic import Field
 
 from atlas_pipeline.orchestration.alert_sensor import alert_sensor
 from atlas_pipeline.orchestration.automation import dead_run_sensor, report_failed_run, report_finished_run
+from atlas_pipeline.orchestration.executors import executor_of
 from atlas_pipeline.orchestration.resources import PipelineResource
+from atlas_pipeline.settings import Settings
 
 
 class OperationsComponent(dg.Component, dg.Model, dg.Resolvable):
@@ -27,6 +29,6 @@ class OperationsComponent(dg.Component, dg.Model, dg.Resolvable):
         del context
         return dg.Definitions(
             resources={"pipeline": PipelineResource()},
-            executor=dg.in_process_executor,
+            executor=executor_of(Settings()),
             sensors=[report_failed_run, report_finished_run, dead_run_sensor, alert_sensor(self.alerters)],
         )

@@ -15,11 +15,10 @@ from pydantic import PrivateAttr
 
 from atlas_pipeline.embedding.embedder import Embedder, make_embedder
 from atlas_pipeline.extract.snapshot import Snapshot, Source
-from atlas_pipeline.load.run import Holder
 from atlas_pipeline.load.sealing import Sealer, make_sealer
 from atlas_pipeline.load.target import Target
 from atlas_pipeline.local.servers import mongodb
-from atlas_pipeline.orchestration.instance import holder_tags, limit_source_pools
+from atlas_pipeline.orchestration.instance import limit_source_pools
 from atlas_pipeline.orchestration.sources import opened_source
 from atlas_pipeline.quality.project import ExpectationsProject
 from atlas_pipeline.reconcile.place import Opened
@@ -56,10 +55,9 @@ class PipelineResource(dg.ConfigurableResource[None]):
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Any]:
-        """Say which process works for the run, and close whatever its steps opened."""
-        if context.instance is not None and context.run is not None:
+        """Give the pools of the sources their limits, and close whatever the steps of this process opened."""
+        if context.instance is not None:
             limit_source_pools(context.instance, self._settings.source_connections)
-            context.instance.add_run_tags(context.run.run_id, holder_tags(Holder.this_process()))
         with ExitStack() as stack:
             self._open, self._target, self._sources, self._snapshots = stack, None, {}, {}
             yield self

@@ -1,0 +1,76 @@
+"""How the steps of a run are carried out: by the process of the run itself, or by others that it starts.
+
+What belongs here: the executor that the deployment's settings ask for, and the tag that says which process is that of
+a run. What does not: which steps a run has (`assets`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+from typing_extensions import override
+
+from atlas_pipeline.load.run import Holder
+from atlas_pipeline.orchestration.instance import holder_tags
+
+if TYPE_CHECKING:
+    from atlas_pipeline.settings import Settings
+
+PRELOADED = ("atlas_pipeline.definitions", "great_expectations")
+"""What the steps of a run share by forking behind it. Importing these opens nothing and starts no thread."""
+
+
+def executor_of(settings: Settings) -> dg.ExecutorDefinition:
+    """The executor of all jobs of this deployment.
+
+    In process is the default: with many small tables start-up, not data, dominates a run.
+    """
+    if settings.executor == "in_process":
+        return _naming_its_process(dg.in_process_executor)
+    forked = {"forkserver": {"preload_modules": list(PRELOADED)}}
+    several = {"start_method": forked, "max_concurrent": settings.executor_processes}
+    return _naming_its_process(dg.multiprocess_executor.configured(several))
+
+
+def _naming_its_process(inner: dg.ExecutorDefinition) -> dg.ExecutorDefinition:
+    """The same executor, in runs that say which process they live and die with.
+
+    That is the process in which the executor works, not one that it starts for a step: between two steps there may be
+    none, and one that lasts may work for other runs.
+    """
+
+    def make(context: dg.InitExecutorContext) -> dg.Executor:
+        assert inner.executor_creation_fn is not None
+        return _Naming(inner.executor_creation_fn(context))
+
+    return dg.ExecutorDefinition(
+        name=inner.name,
+        config_schema=inner.config_schema,
+        requirements=inner.get_requirements,
+        executor_creation_fn=make,
+        description=inner.description,
+    )
+
+
+class _Naming(dg.Executor):
+    """An executor that tags its run with the process in which it works, before any step begins."""
+
+    def __init__(self, inner: dg.Executor) -> None:
+        self._inner = inner
+
+    @override
+    def execute(self, plan_context: Any, execution_plan: Any) -> Iterator[Any]:
+        plan_context.instance.add_run_tags(plan_context.run_id, holder_tags(Holder.this_process()))
+        yield from self._inner.execute(plan_context, execution_plan)
+
+    @property
+    @override
+    def retries(self) -> Any:
+        return self._inner.retries
+
+    @property
+    @override
+    def step_dependency_config(self) -> Any:
+        return self._inner.step_dependency_config
