@@ -93,6 +93,9 @@ class PostgresSnapshot:
     def keys(self, table: TableSpec) -> Iterator[Row]:
         yield from self._streamed(statements.ordered_keys(self._reading(table)), table.source)
 
+    def keys_apart(self, table: TableSpec, rows: int) -> Iterator[Row]:
+        yield from self._streamed(statements.keys_apart(self._reading(table), rows), table.source)
+
     def rows_by_key(self, table: TableSpec, keys: Sequence[Row]) -> list[Row]:
         reading = self._reading(table)
         rows: list[Row] = []

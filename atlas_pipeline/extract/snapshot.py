@@ -166,6 +166,9 @@ class Snapshot(Protocol):
     def keys(self, table: TableSpec) -> Iterator[Row]:
         """All keys in key order."""
 
+    def keys_apart(self, table: TableSpec, rows: int) -> Iterator[Row]:
+        """The keys, in their order, before which so many rows are, and twice as many, and so on."""
+
     def rows_by_key(self, table: TableSpec, keys: Sequence[Row]) -> list[Row]:
         """The rows with these keys, in key order."""
 

@@ -157,6 +157,9 @@ class SqliteSnapshot:
     def keys(self, table: TableSpec) -> Iterator[Row]:
         yield from self._streamed(statements.ordered_keys(self._reading(table)))
 
+    def keys_apart(self, table: TableSpec, rows: int) -> Iterator[Row]:
+        yield from self._streamed(statements.keys_apart(self._reading(table), rows))
+
     def rows_by_key(self, table: TableSpec, keys: Sequence[Row]) -> list[Row]:
         rows: list[Row] = []
         reading = self._reading(table)

@@ -101,6 +101,16 @@ def ordered_keys(reading: Reading) -> Select[Any]:
     return select(*reading.key_reads).order_by(*reading.key_sorts)
 
 
+def keys_apart(reading: Reading, rows: int) -> Select[Any]:
+    """The key behind so many rows, that behind twice as many, and so on, in key order."""
+    place = func.row_number().over(order_by=reading.key_sorts).label("place")
+    names = [f"key_{number}" for number in range(len(reading.key))]
+    keys = [column.label(name) for name, column in zip(names, reading.key_reads, strict=True)]
+    placed = select(*keys, place).select_from(reading.source).subquery()
+    wanted = and_(placed.c.place > 1, (placed.c.place - 1) % rows == 0)
+    return select(*(placed.c[name] for name in names)).where(wanted).order_by(placed.c.place)
+
+
 def rows_by_key(reading: Reading, keys: Sequence[Sequence[Any]], *, as_text: bool = False) -> Select[Any]:
     """The rows with these keys. As texts, no index helps, and any text may be asked for."""
     key = [cast(column, Text()) for column in reading.key] if as_text else reading.key

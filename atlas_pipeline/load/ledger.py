@@ -1,7 +1,8 @@
 """The ledger: what was done to each table, by which run, and which keys it loaded.
 
 Collections in `<database>_pipeline`: `tables` (one document per table: lease, direction, what is published), `runs`
-(one per run and table: phase, counts, checks, error) and `ranges` (the key hashes of what was loaded, by key range).
+(one per run and table: phase, counts, checks, error), `ranges` (the key hashes of what was loaded, by key range) and
+`stretches` (what a load in several steps has still to do).
 The ledger is written before what it describes becomes visible, so that a run that died can be finished or undone from
 it alone.
 """
@@ -34,6 +35,7 @@ class TableLedger:
         self.table_id = f"{catalog.name}.{table.collection}"
         self.tables = database["tables"]
         self._runs = database["runs"]
+        self.stretches = database["stretches"]
         self._ranges = database["ranges"]
         self._catalog, self._table, self._run = catalog, table, run
         self._phase = ""
@@ -76,6 +78,15 @@ class TableLedger:
             },
             upsert=True,
         )
+
+    def begin_step(self, *, source: str, failed_part: str) -> None:
+        """Open this run's record for a step that does a part of it, unless another step has done so. What an earlier
+        attempt failed of is forgotten, if it failed in this part.
+        """
+        if self._runs.find_one({"_id": self._run_key}, {"_id": 1}) is None:
+            self.begin(source=source)
+        again = {"$set": {"status": "running"}, "$unset": {"ended": "", "error": "", "failed_part": ""}}
+        self._runs.update_one({"_id": self._run_key, "failed_part": failed_part}, again)
 
     def phase(self, name: str) -> None:
         """Record what this run does now."""
@@ -235,6 +246,7 @@ class TableLedger:
             },
         )
         self._ranges.delete_many({"table_id": self.table_id, "run_id": {"$ne": swap["run_id"]}})
+        self.stretches.delete_many({"table_id": self.table_id})
 
     def withdraw(self) -> None:
         """Forget an announced swap that did not happen."""

@@ -85,6 +85,14 @@ class Quarantine:
         self._entries.delete_many({**unpublished, "batch": {"$in": gone}})
         self._added = self._last_number()
 
+    def share(self, numbers: range) -> None:
+        """Add entries beside other steps of the run, in batches with these numbers. What was found in them before is
+        forgotten. Can be repeated.
+        """
+        self._index()
+        self.forget_batches(numbers.start, numbers.stop - 1)
+        self._added = numbers.start
+
     def forget_batches(self, first: int, last: int) -> None:
         """Forget what this run found in batches that are loaded again. Can be repeated."""
         self._entries.delete_many({**self._of_run, "batch": {"$gte": first, "$lte": last}})

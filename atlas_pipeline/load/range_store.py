@@ -140,6 +140,10 @@ class RangeStore:
         """Forget a range."""
         self._ranges.delete_one({"_id": range_id})
 
+    def drop_positions(self, positions: range) -> None:
+        """Forget the ranges with these numbers."""
+        self._ranges.delete_many({**self._of_run, "position": {"$gte": positions.start, "$lt": positions.stop}})
+
     def mark(self, range_id: Any, *, rows: int, stored: int, fingerprint: bytes) -> None:
         """Record that the documents of a range are what these rows map to."""
         facts = {"rows": rows, "stored": stored, "fingerprint": Binary(fingerprint)}

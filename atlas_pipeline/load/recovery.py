@@ -5,6 +5,7 @@ The caller holds the lease. What does not belong here: finding out that a run is
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -97,11 +98,12 @@ def _unfinished(database: Database[Document], ledger: TableLedger, names: Sequen
 
 
 def end_operations(database: Database[Document], run_id: str) -> list[str]:
-    """End what the server still does for a run. A write that waited there would bring a collection back after that was
-    removed.
+    """End what the server still does for a run, or for a step that works for a part of it (`run/part`). A write that
+    waited there would bring a collection back after that was removed.
     """
     admin = database.client.admin
-    of_run: list[Document] = [{"$currentOp": {"allUsers": False}}, {"$match": {"command.comment": run_id}}]
+    commented = {"command.comment": {"$regex": f"^{re.escape(run_id)}(/|$)"}}
+    of_run: list[Document] = [{"$currentOp": {"allUsers": False}}, {"$match": commented}]
     try:
         operations = list(admin.aggregate(of_run))
         builds = {str(one["ns"]): one["command"] for one in operations if one["command"].get("createIndexes")}

@@ -93,7 +93,8 @@ class Finishing:
     def clear(self, *, comment: str) -> None:
         """Remove documents behind the last range, and indexes that are not those of the spec."""
         last = self._ranges[-1].notes.last
-        self._remove((one for one in self._ids(last, None) if sort_key(one) != sort_key(last)), comment=comment)
+        behind = (one for one in ids_between(self._staging, last, None) if sort_key(one) != sort_key(last))
+        remove(self._staging, behind, comment=comment)
         specs = {spec.name: spec for spec in self._mapper.table.indexes}
         for name, there in indexes.existing_indexes(self._staging).items():
             if name not in specs or not indexes.same_definition(specs[name], there):
@@ -109,7 +110,7 @@ class Finishing:
         self.repeated += 1
         self._store.unmark([finished.mark.id])
         self._quarantine.forget_batches(*finished.notes.batches)
-        self._remove(self._ids(finished.first, finished.before), comment=comment)
+        remove(self._staging, ids_between(self._staging, finished.first, finished.before), comment=comment)
 
     def pieces(self, batches: Iterable[list[Row]]) -> Iterator[Piece]:
         """The rows, cut where ranges begin. Of a range that changed there is at least one piece, without rows if need
@@ -161,14 +162,18 @@ class Finishing:
         identifier = self._codec.identifier(self._mapper.key_of(row))
         return None if identifier is None else sort_key(identifier)
 
-    def _ids(self, first: Any, before: Any) -> Iterator[Any]:
-        for batch in raw_range(self._staging, first, before, projection={"_id": 1}):
-            yield from map(id_of, split_documents(batch))
 
-    def _remove(self, ids: Iterable[Any], *, comment: str) -> None:
-        found = list(ids)
-        for start in range(0, len(found), _BATCH):
-            duplicates.remove(self._staging, found[start : start + _BATCH], comment=comment)
+def ids_between(staging: Collection[Document], first: Any, before: Any) -> Iterator[Any]:
+    """The `_id`s from `first` on and before the other one, in their order; None stands for no bound."""
+    for batch in raw_range(staging, first, before, projection={"_id": 1}):
+        yield from map(id_of, split_documents(batch))
+
+
+def remove(staging: Collection[Document], ids: Iterable[Any], *, comment: str) -> None:
+    """Remove the documents with these `_id`s."""
+    found = list(ids)
+    for start in range(0, len(found), _BATCH):
+        duplicates.remove(staging, found[start : start + _BATCH], comment=comment)
 
 
 class _Open:

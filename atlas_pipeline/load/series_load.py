@@ -33,7 +33,8 @@ from atlas_pipeline.load.series_form import fingerprint, in_form, refuse_large
 from atlas_pipeline.load.series_held import HeldFromScan
 from atlas_pipeline.load.series_update import SeriesUpdate
 from atlas_pipeline.load.series_writer import SeriesWriter
-from atlas_pipeline.load.table_load import Document, Observer, TableLoad, unobserved
+from atlas_pipeline.load.table_load import TableLoad
+from atlas_pipeline.load.table_work import Document, Observer, unobserved
 from atlas_pipeline.load.window_sums import WindowSums
 from atlas_pipeline.load.writer import Acknowledged
 from atlas_pipeline.mapping.mapper import MappedBatch

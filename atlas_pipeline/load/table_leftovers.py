@@ -159,6 +159,7 @@ class TableLeftovers:
             end_operations(self._database, run_id)  # a write that waits there would bring the collection back
         self._database.drop_collection(staging.name)
         self._pipeline["tables"].update_one({"_id": self._table_id}, {"$pull": {"staging": staging.name}})
+        self._pipeline["stretches"].delete_many({"table_id": self._table_id})
 
     # --- records -----------------------------------------------------------------------------------------------------
 

@@ -55,12 +55,12 @@ class Unfinished:
 
     def why_not(self, terms: Mapping[str, str]) -> str:
         """Why a run cannot go on with it under these terms; "" when it can."""
-        if self.spoiled:
-            return self.spoiled
+        return self.unfit(terms) or ("" if self.finished else "it had finished no key range")
+
+    def unfit(self, terms: Mapping[str, str]) -> str:
+        """Why no more rows can be added to it under these terms; "" when they can."""
         changed = [what for what, value in terms.items() if self.terms.get(what) != value]
-        if changed:
-            return f"{changed[0]} changed"
-        return "" if self.finished else "it had finished no key range"
+        return self.spoiled or (f"{changed[0]} changed" if changed else "")
 
 
 def terms_of(table: TableSpec, columns: Iterable[tuple[str, str]], options: Mapping[str, Any]) -> dict[str, str]:

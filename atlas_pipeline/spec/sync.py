@@ -13,6 +13,8 @@ from atlas_pipeline.errors import SpecError
 
 Mode = Literal["reload", "reconcile", "watermark", "append"]
 Drift = Literal["freeze", "evolve", "quarantine"]
+MOST_ROWS_PER_RANGE = 1_000_000
+"""What is lost of a step that fails is loaded again, so no step should do more."""
 DELETED_AT = "deleted_at"
 """The field that marks a document as deleted, by the policy `soft`."""
 
@@ -113,6 +115,10 @@ class SyncPolicy:
             there. A column that was dropped or got another type always stops the sync.
         validator: The validator of the collection; a time series takes none.
         rows_per_second: How fast a sync may read the source; None for as fast as it can.
+        load: How a reload reads the table. `whole`: in one step. `ranged`: in stretches of keys, each a step of its own
+            that is retried on its own and may work beside others, then all of it once more to see what changed
+            meanwhile. For tables of millions of rows whose key the source orders as the server does.
+        rows_per_range: Rows of such a stretch. A table that has no more is loaded as a whole.
     """
 
     mode: Mode = "reconcile"
@@ -126,9 +132,11 @@ class SyncPolicy:
     drift: Drift = "freeze"
     validator: Validator = field(default_factory=Validator)
     rows_per_second: int | None = None
+    load: Literal["whole", "ranged"] = "whole"
+    rows_per_range: int = 250_000
 
     def __post_init__(self) -> None:
-        _refuse_unknown(self, ("mode", "deletes", "foreign_documents", "values", "drift"))
+        _refuse_unknown(self, ("mode", "deletes", "foreign_documents", "values", "drift", "load"))
         by_cursor = self.mode in ("watermark", "append")
         if by_cursor != (self.cursor is not None):
             raise SpecError(
@@ -143,6 +151,8 @@ class SyncPolicy:
             )
         if self.reconcile_every < 0 or (self.rows_per_second is not None and self.rows_per_second < 1):
             raise SpecError("reconcile_every or rows_per_second is out of range.", "use 0 and more, 1 and more")
+        if not 1 <= self.rows_per_range <= MOST_ROWS_PER_RANGE:
+            raise SpecError(f"rows_per_range={self.rows_per_range}.", f"use 1 to {MOST_ROWS_PER_RANGE:,}")
 
 
 _CHOICES: dict[str, tuple[str, ...]] = {
@@ -151,6 +161,7 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "deletes": ("hard", "soft"),
     "foreign_documents": ("refuse", "keep", "delete"),
     "values": ("report", "block", "before_publish"),
+    "load": ("whole", "ranged"),
     "on_null": ("read", "error"),
     "unindexed": ("refuse", "warn"),
     "level": ("off", "moderate", "strict"),
