@@ -32,6 +32,8 @@ class StagingLoad(StagingWork, TableLoad):
     """The part of a reload that fills its staging collection; see `TableLoad` for the order of its methods."""
 
     _finishing: Finishing | None = None
+    _of_our_steps = False
+    """Whether earlier steps of this very run have loaded what is there."""
 
     @override
     def _open_collection(self) -> None:
@@ -72,6 +74,7 @@ class StagingLoad(StagingWork, TableLoad):
         """
         plan = StretchPlan(self.ledger)
         for planned in plan.of(left.uuid):
+            self._of_our_steps = left.run_ids == (self.run.run_id,)
             self.facts.bytes_sent += planned.sent_bytes
             if not planned.loaded:
                 ranges = self.ledger.ranges_of_this_run()
@@ -127,6 +130,9 @@ class StagingLoad(StagingWork, TableLoad):
         self._settle(writer)
         self.ledger.note(ranges_reused=finishing.kept, ranges_repeated=finishing.repeated)
         assert self._unfinished is not None
+        if self._of_our_steps:
+            self.facts.ranges, self.facts.ranges_unchanged = finishing.ranges, finishing.kept
+            return
         self.facts.recovered.append(
             f"this run went on with the reload of run {self._unfinished.run_ids[-1]}; key ranges kept: "
             f"{finishing.kept:,}, changed and loaded again: {finishing.repeated:,}"

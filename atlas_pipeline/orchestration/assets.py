@@ -1,29 +1,25 @@
-"""Assets made from table specs: the source table, its collection, the collection's indexes.
+"""Assets made from table specs: the source table and its collection.
 
-What belongs here: wiring. What does not: how a table is synced (`table_sync.py`) and what is shown (`metadata.py`).
+What belongs here: wiring. What does not: how a table is synced (`table_sync`), what is shown (`metadata`), a collection
+that several steps load (`ranged_asset`), and indexes (`index_assets`).
 
 No postponed annotations here: Dagster reads the types of configuration and resources from the functions at run time.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
 import dagster as dg
 from pydantic import Field
-from pymongo.collection import Collection
 
-from atlas_pipeline.embedding.vector_index import VectorIndexState, ensure_vector_index
-from atlas_pipeline.errors import EXIT_DIFFERENCES, TargetError
-from atlas_pipeline.load import indexes
-from atlas_pipeline.load.indexes import IndexChanges
-from atlas_pipeline.load.ledger import TableLedger
-from atlas_pipeline.load.run import Holder, RunIdentity
-from atlas_pipeline.load.target import collection_info
-from atlas_pipeline.load.validators import ValidatorState, confirm_validator
+from atlas_pipeline.errors import EXIT_DIFFERENCES
+from atlas_pipeline.extract.snapshot import Snapshot
+from atlas_pipeline.load.run import RunIdentity
 from atlas_pipeline.orchestration import metadata
 from atlas_pipeline.orchestration.failures import RETRY_POLICY, SAID_BY_CHECK, as_failures
-from atlas_pipeline.orchestration.instance import CATALOG_TAG, source_pool
+from atlas_pipeline.orchestration.index_assets import confirm_indexes
+from atlas_pipeline.orchestration.instance import identity, source_pool
 from atlas_pipeline.orchestration.publication import Publication, sync_together
 from atlas_pipeline.orchestration.resources import PipelineResource
 from atlas_pipeline.orchestration.staged import TableResult
@@ -95,12 +91,8 @@ def collections_asset(
 
     @dg.multi_asset(
         name=metadata.step_of(catalog, tables[0]),
-        specs=[_collection_spec(catalog, table, freshness) for table in tables],
-        check_specs=[
-            dg.AssetCheckSpec(name=check.name, asset=key, blocking=check.blocking, description=check.description)
-            for key in by_key
-            for check in CHECKS
-        ],
+        specs=[collection_spec(catalog, table, freshness) for table in tables],
+        check_specs=[check for key in by_key for check in check_specs(key)],
         can_subset=len(tables) > 1,
         pool=source_pool(catalog),
         retry_policy=RETRY_POLICY,
@@ -108,39 +100,68 @@ def collections_asset(
     def collections(
         context: dg.AssetExecutionContext, config: SyncConfig, pipeline: PipelineResource
     ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[None]]:
+        chosen = [table for key, table in by_key.items() if key in context.selected_asset_keys]
         with as_failures():
-            run = _identity(context, catalog)
-            chosen = {key: table for key, table in by_key.items() if key in context.selected_asset_keys}
-            with pipeline.snapshot(catalog, context.run.run_id) as snapshot:
-                done = sync_together(
-                    [
-                        TableSync(
-                            target=pipeline.target,
-                            catalog=catalog,
-                            table=table,
-                            snapshot=snapshot,
-                            expectations=pipeline.expectations,
-                            run=run,
-                            embedder=pipeline.embedder(table),
-                            sealer=pipeline.sealer,
-                            scope=config.scope(),
-                            force=config.force,
-                            progress=pipeline.progress_of(table.collection),
-                        )
-                        for table in chosen.values()
-                    ]
-                )
-                now = snapshot.time.now
-            for table in chosen.values():
-                if (result := done.results.get(table.collection)) is not None:
-                    known_until = result.facts.watermark or now
-                    yield from _told(context, pipeline, catalog, table, result, known_until=known_until)
-            _require_all(context, pipeline, catalog, chosen.values(), done, run)
+            yield from synced(context, config, pipeline, catalog, chosen)
 
     return collections
 
 
-def _collection_spec(catalog: CatalogSpec, table: TableSpec, freshness: dg.FreshnessPolicy | None) -> dg.AssetSpec:
+def synced(
+    context: dg.AssetExecutionContext,
+    config: SyncConfig,
+    pipeline: PipelineResource,
+    catalog: CatalogSpec,
+    tables: Sequence[TableSpec],
+) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[None]]:
+    """Sync these tables in this step and tell what became of them. Raises AtlasError, or Failure when one is not what
+    it should be.
+    """
+    run = identity(context, catalog)
+    with pipeline.snapshot(catalog, context.run.run_id) as snapshot:
+        done = sync_together([table_sync(config, pipeline, catalog, table, snapshot, run) for table in tables])
+        now = snapshot.time.now
+    for table in tables:
+        if (result := done.results.get(table.collection)) is not None:
+            known_until = result.facts.watermark or now
+            yield from _told(context, pipeline, catalog, table, result, known_until=known_until)
+    _require_all(context, pipeline, catalog, tables, done, run)
+
+
+def table_sync(
+    config: SyncConfig,
+    pipeline: PipelineResource,
+    catalog: CatalogSpec,
+    table: TableSpec,
+    snapshot: Snapshot,
+    run: RunIdentity,
+) -> TableSync:
+    """The sync of a table as a run asks for it."""
+    return TableSync(
+        target=pipeline.target,
+        catalog=catalog,
+        table=table,
+        snapshot=snapshot,
+        expectations=pipeline.expectations,
+        run=run,
+        embedder=pipeline.embedder(table),
+        sealer=pipeline.sealer,
+        scope=config.scope(),
+        force=config.force,
+        progress=pipeline.progress_of(table.collection),
+    )
+
+
+def check_specs(key: dg.AssetKey) -> list[dg.AssetCheckSpec]:
+    """The checks of a collection that its own step evaluates."""
+    return [
+        dg.AssetCheckSpec(name=check.name, asset=key, blocking=check.blocking, description=check.description)
+        for check in CHECKS
+    ]
+
+
+def collection_spec(catalog: CatalogSpec, table: TableSpec, freshness: dg.FreshnessPolicy | None) -> dg.AssetSpec:
+    """The collection of a table, for Dagster."""
     return dg.AssetSpec(
         key=metadata.collection_key(catalog, table),
         deps=[metadata.source_key(catalog, table.source)],
@@ -203,7 +224,7 @@ def _require_all(
     context: dg.AssetExecutionContext,
     pipeline: PipelineResource,
     catalog: CatalogSpec,
-    tables: Iterable[TableSpec],
+    tables: Sequence[TableSpec],
     done: Publication,
     run: RunIdentity,
 ) -> None:
@@ -223,66 +244,9 @@ def _require_all(
             over.append(f"{table.collection} was published without its bad rows. {'; '.join(beyond)}.")
     if over:
         for table in tables:
-            _confirm_indexes(pipeline, catalog, table, run)  # the index assets are not going to run
+            confirm_indexes(pipeline, catalog, table, run)  # the index assets are not going to run
         raise dg.Failure(
             description="\n".join(over),
             metadata={"exit_code": EXIT_DIFFERENCES, SAID_BY_CHECK: True},
             allow_retries=False,
         )
-
-
-def index_asset(catalog: CatalogSpec, table: TableSpec) -> dg.AssetsDefinition:
-    """The collection's indexes: creates what the swap did not need, restores what was dropped, confirms every one."""
-    key = metadata.indexes_key(catalog, table)
-
-    @dg.asset(
-        key=key,
-        deps=[metadata.collection_key(catalog, table)],
-        description=f"Indexes of {catalog.database}.{table.collection}, each confirmed against the server.",
-        group_name=catalog.name,
-        kinds={"mongodb", "index"},
-        owners=[catalog.owner],
-        tags={"catalog": catalog.name},
-        code_version=table.fingerprint,
-        retry_policy=RETRY_POLICY,
-        automation_condition=dg.AutomationCondition.eager(),
-    )
-    def collection_indexes(context: dg.AssetExecutionContext, pipeline: PipelineResource) -> dg.MaterializeResult[None]:
-        with as_failures():
-            confirmed = _confirm_indexes(pipeline, catalog, table, _identity(context, catalog))
-        changes, _, validator = confirmed
-        if validator.state == "kept":
-            context.log.warning(f"{table.collection}: {validator.told}")
-        for name in changes.strangers:
-            context.log.warning(f"{table.collection}: index {name} is not in the spec; it was left alone")
-        return dg.MaterializeResult(asset_key=key, metadata=metadata.index_metadata(table, *confirmed))
-
-    return collection_indexes
-
-
-def _confirm_indexes(
-    pipeline: PipelineResource, catalog: CatalogSpec, table: TableSpec, run: RunIdentity
-) -> tuple[IndexChanges, VectorIndexState | None, ValidatorState]:
-    """Create, restore and confirm the indexes and the validator of a published collection, and record that."""
-    with pipeline.target.translated():
-        database = pipeline.target.database(catalog)
-        if collection_info(database, table.collection) is None:
-            raise TargetError(f"{database.name}.{table.collection} does not exist.", "sync the table first")
-        changes = indexes.ensure(database[table.collection], table.indexes, comment=run.run_id)
-        vector_index = _vector_index(database[table.collection], table, run.run_id)
-        told = {"vector_index": vector_index.state} if vector_index else {}
-        ledger = TableLedger(pipeline.target.pipeline_database(catalog), catalog, table, run)
-        validator = confirm_validator(database, table, ledger)
-        ledger.note(indexes=len(table.indexes), validator=validator.state, **told)
-    return changes, vector_index, validator
-
-
-def _vector_index(collection: Collection[Any], table: TableSpec, run_id: str) -> VectorIndexState | None:
-    """How it stands with the table's vector search index, if it asks for one; created where the server can."""
-    return ensure_vector_index(collection, table.embedding, comment=run_id) if table.embedding else None
-
-
-def _identity(context: dg.AssetExecutionContext, catalog: CatalogSpec) -> RunIdentity:
-    """Who does this step. A run that an asset's button started has no tags of the job, so it gets its catalog here."""
-    context.instance.add_run_tags(context.run.run_id, {CATALOG_TAG: catalog.name})
-    return RunIdentity(run_id=context.run.run_id, holder=Holder.this_process())

@@ -4,6 +4,7 @@ Python.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 import dagster as dg
@@ -11,7 +12,7 @@ from pydantic import Field
 
 from atlas_pipeline.catalogs.registry import find_catalog
 from atlas_pipeline.errors import ConfigurationError
-from atlas_pipeline.orchestration.assets import collections_asset, index_asset, source_asset
+from atlas_pipeline.orchestration.assets import collections_asset, source_asset
 from atlas_pipeline.orchestration.automation import (
     index_sensor,
     policy_job,
@@ -20,10 +21,13 @@ from atlas_pipeline.orchestration.automation import (
     sync_job,
     verify_job,
 )
+from atlas_pipeline.orchestration.index_assets import index_asset
+from atlas_pipeline.orchestration.ranged_asset import ranged_collection_asset
 from atlas_pipeline.orchestration.status_asset import status_asset
 from atlas_pipeline.orchestration.verification import values_asset_check
 from atlas_pipeline.spec.catalogs import CatalogSpec
 from atlas_pipeline.spec.sync import Mode
+from atlas_pipeline.spec.tables import TableSpec
 
 
 class CatalogComponent(dg.Component, dg.Model, dg.Resolvable):
@@ -57,7 +61,7 @@ class CatalogComponent(dg.Component, dg.Model, dg.Resolvable):
         return dg.Definitions(
             assets=[
                 *(source_asset(catalog, table) for table in catalog.tables),
-                *(collections_asset(catalog, tables, freshness) for tables in steps),
+                *(_collections(catalog, tables, freshness) for tables in steps),
                 *(index_asset(catalog, table) for table in catalog.tables),
                 status_asset(catalog),
             ],
@@ -85,3 +89,12 @@ class CatalogComponent(dg.Component, dg.Model, dg.Resolvable):
                 "use a minute at least, and warn before a collection counts as stale",
             )
         return dg.FreshnessPolicy.time_window(fail_window=fail, warn_window=warn)
+
+
+def _collections(
+    catalog: CatalogSpec, tables: Sequence[TableSpec], freshness: dg.FreshnessPolicy | None
+) -> dg.AssetsDefinition:
+    """What loads the collections of these tables: one step, or several for a single large table."""
+    if len(tables) == 1 and tables[0].sync.load == "ranged":
+        return ranged_collection_asset(catalog, tables[0], freshness)
+    return collections_asset(catalog, tables, freshness)

@@ -41,13 +41,15 @@ def _naming_its_process(inner: dg.ExecutorDefinition) -> dg.ExecutorDefinition:
     none, and one that lasts may work for other runs.
     """
 
+    config_schema: Any = inner.config_schema  # as it is; a written one would be another type
+
     def make(context: dg.InitExecutorContext) -> dg.Executor:
         assert inner.executor_creation_fn is not None
         return _Naming(inner.executor_creation_fn(context))
 
     return dg.ExecutorDefinition(
         name=inner.name,
-        config_schema=inner.config_schema,
+        config_schema=config_schema,
         requirements=inner.get_requirements,
         executor_creation_fn=make,
         description=inner.description,

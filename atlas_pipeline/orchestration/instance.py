@@ -6,7 +6,7 @@ import dagster as dg
 from dagster import DagsterRunStatus, RunsFilter
 
 from atlas_pipeline.catalogs.registry import CATALOGS
-from atlas_pipeline.load.run import Holder
+from atlas_pipeline.load.run import Holder, RunIdentity
 from atlas_pipeline.settings import Settings
 from atlas_pipeline.spec.catalogs import CatalogSpec
 
@@ -88,6 +88,12 @@ def limit_source_pools(instance: dg.DagsterInstance, source_connections: int) ->
             instance.event_log_storage.set_concurrency_slots(source_pool(catalog), limit)
 
 
+def identity(context: dg.AssetExecutionContext, catalog: CatalogSpec) -> RunIdentity:
+    """Who does a step. A run that an asset's button started has no tags of the job, so it gets its catalog here."""
+    context.instance.add_run_tags(context.run.run_id, {CATALOG_TAG: catalog.name})
+    return RunIdentity(run_id=context.run.run_id, holder=Holder.this_process())
+
+
 def holder_tags(holder: Holder) -> dict[str, str]:
     """Run tag that says which process works for a run."""
     return {PROCESS_TAG: f"{holder.host}:{holder.pid}:{holder.started!r}"}
@@ -113,6 +119,15 @@ def end_dead_runs(instance: dg.DagsterInstance, catalog: str) -> list[str]:
                 instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
             ended.append(run.run_id)
     return ended
+
+
+def has_ended(instance: dg.DagsterInstance, run_id: str) -> bool:
+    """Whether a run is known to have ended, or its process to be gone."""
+    run = instance.get_run_by_id(run_id)
+    if run is None:
+        return False
+    holder = _holder_of(run)
+    return run.is_finished or (holder is not None and holder.known_dead())
 
 
 def active_run(instance: dg.DagsterInstance, catalog: str) -> dg.DagsterRun | None:

@@ -6,7 +6,7 @@ What belongs here: turning settings into the plain objects that the pipeline wor
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from contextvars import ContextVar
 from typing import Any
 
@@ -80,14 +80,17 @@ class PipelineResource(dg.ConfigurableResource[None]):
 
         Raises AtlasError.
         """
-        source = self._source(catalog)
         if catalog.snapshot == "table":
-            with source.snapshot(label=run_id) as snapshot:
+            with self.own_snapshot(catalog, run_id) as snapshot:
                 yield snapshot
             return
         if catalog.name not in self._snapshots:
-            self._snapshots[catalog.name] = self._open.enter_context(source.snapshot(label=run_id))
+            self._snapshots[catalog.name] = self._open.enter_context(self.own_snapshot(catalog, run_id))
         yield self._snapshots[catalog.name]
+
+    def own_snapshot(self, catalog: CatalogSpec, run_id: str) -> AbstractContextManager[Snapshot]:
+        """A view of the catalog's source that nobody else reads. Raises AtlasError."""
+        return self._source(catalog).snapshot(label=run_id)
 
     def opened(self, catalog: CatalogSpec, table: TableSpec, run_id: str) -> Opened:
         """Source and target of a table, for comparing them. Raises AtlasError."""

@@ -79,6 +79,12 @@ class CatalogSpec:
             if repeated:
                 raise SpecError(f"Catalog {self.name}: {kind} {', '.join(repeated)} is listed twice.", "remove one")
 
+        ranged = [table.source for table in self.tables if table.sync.load == "ranged"]
+        if ranged and self.publish == "together":
+            raise SpecError(
+                f"Catalog {self.name}: {ranged[0]} is loaded in ranges, and all tables are published by one step.",
+                "use load='whole' there, or publish='each'",
+            )
         self._check_sqlite_keys()
         by_source = {table.source: table for table in self.tables}
         for table in self.tables:

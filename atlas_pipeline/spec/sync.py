@@ -133,7 +133,7 @@ class SyncPolicy:
     validator: Validator = field(default_factory=Validator)
     rows_per_second: int | None = None
     load: Literal["whole", "ranged"] = "whole"
-    rows_per_range: int = 250_000
+    rows_per_range: int = 240_000
 
     def __post_init__(self) -> None:
         _refuse_unknown(self, ("mode", "deletes", "foreign_documents", "values", "drift", "load"))

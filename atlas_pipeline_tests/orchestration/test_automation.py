@@ -13,9 +13,10 @@ import pytest
 from atlas_pipeline.catalogs.registry import CATALOGS
 from atlas_pipeline.errors import ConfigurationError
 from atlas_pipeline.load.run import Holder
-from atlas_pipeline.orchestration.assets import collections_asset, index_asset
+from atlas_pipeline.orchestration.assets import collections_asset
 from atlas_pipeline.orchestration.automation import syncs_tables
 from atlas_pipeline.orchestration.component import CatalogComponent
+from atlas_pipeline.orchestration.index_assets import index_asset
 from atlas_pipeline.orchestration.instance import (
     CATALOG_TAG,
     holder_tags,
