@@ -99,7 +99,7 @@ def _load_range(catalog: CatalogSpec, table: TableSpec) -> dg.OpDefinition:
             run = identity(context, catalog)
             with pipeline.own_snapshot(catalog, run.run_id) as snapshot:
                 sync = table_sync(SyncConfig(), pipeline, catalog, table, snapshot, run)
-                rows = load_stretch(sync, int(context.get_mapping_key() or 0))
+                rows = load_stretch(sync, int(context.op_execution_context.get_mapping_key() or 0))
         context.log.info(f"{table.collection}: {rows:,} rows")
 
     return load_range

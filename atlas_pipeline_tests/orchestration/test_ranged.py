@@ -1,0 +1,142 @@
+"""A table that is loaded in ranges, in Dagster: its steps, its runs in several processes, and runs that are killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from atlas_pipeline.load.run import Holder
+from atlas_pipeline.orchestration.instance import PROCESS_TAG, end_dead_runs, source_pool
+from atlas_pipeline.quality.checks import CHECKS, REFERENCES
+from atlas_pipeline_tests.load.faults import held
+from atlas_pipeline_tests.orchestration import ranged_jobs
+from atlas_pipeline_tests.orchestration.conftest import CATALOG, Site
+from atlas_pipeline_tests.orchestration.ranged_jobs import QUIET, RANGES, TABLE, TAGS, ranged_job
+from atlas_pipeline_tests.programs import started
+from atlas_pipeline_tests.waiting import wait_until
+
+STEP = f"{CATALOG.name}__{TABLE.collection}"
+INDEXES = f"{STEP}_indexes"
+KEY = dg.AssetKey([CATALOG.name, TABLE.collection])
+
+
+def _ranges(*numbers: int) -> set[str]:
+    return {f"{STEP}.load_range[{number:06}]" for number in numbers}
+
+
+ALL = {f"{STEP}.plan", *_ranges(*range(RANGES)), f"{STEP}.finish", INDEXES}
+
+
+def _run(site: Site, **config: Any) -> dg.ExecuteInProcessResult:
+    asked = {"ops": {STEP: {"config": config}}} if config else {}
+    return ranged_job().execute_in_process(
+        instance=site.instance, run_config={**QUIET, **asked}, tags=TAGS, raise_on_error=False
+    )
+
+
+def _steps(site: Site, run_id: str) -> set[str]:
+    """The steps of a run that came to their end."""
+    events = site.instance.all_logs(run_id, of_type=dg.DagsterEventType.STEP_SUCCESS)
+    return {event.get_dagster_event().step_key or "" for event in events}
+
+
+def _state(site: Site) -> dict[str, Any]:
+    found = site.client[CATALOG.pipeline_database]["tables"].find_one({"_id": f"{CATALOG.name}.{TABLE.collection}"})
+    assert found is not None
+    return found
+
+
+def _require_synced(site: Site) -> None:
+    """The collection has all rows, and nothing of the load is left."""
+    database = site.client[CATALOG.database]
+    assert database[TABLE.collection].count_documents({}) == site.rows[TABLE.source]
+    assert [name for name in database.list_collection_names() if "__staging_" in name] == []
+    assert site.client[CATALOG.pipeline_database]["stretches"].count_documents({}) == 0
+    state = _state(site)
+    assert (state["lease"], state["swap"], state["staging"]) == (None, None, [])
+    assert state["published"]["checks"]
+    assert all(check["passed"] or not check["blocking"] for check in state["published"]["checks"])
+
+
+def test_a_load_in_ranges_is_a_plan_a_step_for_each_range_and_an_end_and_no_data_passes_between_them(
+    site: Site,
+) -> None:
+    result = _run(site)
+    assert result.success
+    assert {event.step_key for event in result.all_events if event.is_step_success} == ALL
+    assert [event for event in result.all_events if event.is_handled_output or event.is_loaded_input] == []
+    evaluated = result.get_asset_check_evaluations()
+    assert {one.check_name for one in evaluated} == {check.name for check in CHECKS}
+    assert {one.check_name for one in evaluated if not one.passed} <= {REFERENCES.name}  # the sample has orphans
+    (made,) = result.asset_materializations_for_node(f"{STEP}.finish")
+    facts = {name: value.value for name, value in made.metadata.items()}
+    assert (facts["mode"], facts["documents"]) == ("reload", site.rows[TABLE.source])
+    assert facts["key_ranges"] == facts["key_ranges_unchanged"] == RANGES
+    _require_synced(site)
+    digest = facts["digest"]
+
+    in_place = _run(site)
+    assert {event.step_key for event in in_place.all_events if event.is_step_success} == ALL - _ranges(*range(RANGES))
+    (made,) = in_place.asset_materializations_for_node(f"{STEP}.finish")
+    assert made.metadata["mode"].value == "reconcile"
+
+    again = _run(site, mode="reload")
+    assert {event.step_key for event in again.all_events if event.is_step_success} == ALL
+    (made,) = again.asset_materializations_for_node(f"{STEP}.finish")
+    assert made.metadata["digest"].value == digest
+
+
+def _holders(site: Site) -> list[Holder]:
+    """The processes that work on the table."""
+    lease = _state(site).get("lease") or {}
+    return [Holder.from_document(one) for one in lease.get("holders", [])]
+
+
+def _only_run(site: Site) -> dg.DagsterRun:
+    (run,) = site.instance.get_runs()
+    return run
+
+
+def test_a_worker_that_is_killed_is_started_again_for_its_range_alone_and_the_result_verifies(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ATLAS_EXECUTOR", "multiprocess")
+    monkeypatch.setenv("ATLAS_EXECUTOR_PROCESSES", "2")
+    site.instance.event_log_storage.set_concurrency_slots(source_pool(CATALOG), 2)
+    with started(ranged_jobs.__name__) as process:
+        with held(site.client, "insert", skip=1) as insert:  # the first one is that of the plan
+            insert.wait()
+            workers = wait_until(lambda: len(_holders(site)) == 2 and _holders(site), "two ranges at the same time")
+            run = _only_run(site)
+            assert not {f"{one.pid}" for one in workers} & {run.tags[PROCESS_TAG].split(":")[1]}
+            assert end_dead_runs(site.instance, CATALOG.name) == []
+            os.kill(workers[0].pid, signal.SIGKILL)
+            wait_until(workers[0].known_dead, "the end of a worker")
+            assert end_dead_runs(site.instance, CATALOG.name) == []
+        said = process.communicate()
+    assert process.returncode == 0, said
+    assert _steps(site, run.run_id) == ALL
+    events = site.instance.all_logs(run.run_id, of_type=dg.DagsterEventType.STEP_UP_FOR_RETRY)
+    (again,) = [event.get_dagster_event().step_key for event in events]
+    assert again in _ranges(*range(RANGES))
+    _require_synced(site)
+
+
+def test_a_run_that_is_killed_leaves_the_next_one_only_the_ranges_that_are_missing(site: Site) -> None:
+    with started(ranged_jobs.__name__) as process, held(site.client, "insert", skip=5) as insert:
+        insert.wait()
+        process.kill()
+        process.wait()
+    run = _only_run(site)
+    loaded = {one["number"] for one in site.client[CATALOG.pipeline_database]["stretches"].find({"loaded": True})}
+    assert 0 < len(loaded) < RANGES
+    assert end_dead_runs(site.instance, CATALOG.name) == [run.run_id]  # as the sensor and the command line do
+    result = _run(site)
+    assert result.success
+    succeeded = {event.step_key for event in result.all_events if event.is_step_success}
+    assert succeeded == ALL - _ranges(*loaded)
+    _require_synced(site)
