@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 from typing import Any
 
 import dagster as dg
+import psutil
 import pytest
 
-from atlas_pipeline.load.run import Holder
-from atlas_pipeline.orchestration.instance import PROCESS_TAG, end_dead_runs, source_pool
+from atlas_pipeline.load.run import Holder, RunIdentity
+from atlas_pipeline.load.staging import staging_name
+from atlas_pipeline.orchestration.instance import end_dead_runs, holder_tags, source_pool
 from atlas_pipeline.quality.checks import CHECKS, REFERENCES
 from atlas_pipeline_tests.load.faults import held
 from atlas_pipeline_tests.orchestration import ranged_jobs
@@ -96,6 +99,16 @@ def _holders(site: Site) -> list[Holder]:
     return [Holder.from_document(one) for one in lease.get("holders", [])]
 
 
+def _loaded(site: Site) -> set[int]:
+    """The ranges that are planned and loaded."""
+    return {one["number"] for one in site.client[CATALOG.pipeline_database]["stretches"].find({"loaded": True})}
+
+
+def _holder(process: subprocess.Popen[str]) -> Holder:
+    host, started_at = Holder.this_process().host, psutil.Process(process.pid).create_time()
+    return Holder(host=host, pid=process.pid, started=started_at)
+
+
 def _only_run(site: Site) -> dg.DagsterRun:
     (run,) = site.instance.get_runs()
     return run
@@ -108,20 +121,22 @@ def test_a_worker_that_is_killed_is_started_again_for_its_range_alone_and_the_re
     monkeypatch.setenv("ATLAS_EXECUTOR_PROCESSES", "2")
     site.instance.event_log_storage.set_concurrency_slots(source_pool(CATALOG), 2)
     with started(ranged_jobs.__name__) as process:
-        with held(site.client, "insert", skip=1) as insert:  # the first one is that of the plan
+        run = wait_until(lambda: next(iter(site.instance.get_runs()), None), "a run")
+        staging = staging_name(TABLE.collection, RunIdentity(run_id=run.run_id, holder=Holder.this_process()))
+        with held(site.client, "insert", times=1, namespace=f"{CATALOG.database}.{staging}") as insert:
             insert.wait()
-            workers = wait_until(lambda: len(_holders(site)) == 2 and _holders(site), "two ranges at the same time")
-            run = _only_run(site)
-            assert not {f"{one.pid}" for one in workers} & {run.tags[PROCESS_TAG].split(":")[1]}
-            assert end_dead_runs(site.instance, CATALOG.name) == []
-            os.kill(workers[0].pid, signal.SIGKILL)
-            wait_until(workers[0].known_dead, "the end of a worker")
+            wait_until(lambda: len(_loaded(site)) == RANGES - 1 and len(_holders(site)) == 1, "all other ranges")
+            (worker,) = _holders(site)
+            assert worker.pid != process.pid
+            assert _only_run(site).tags == {**run.tags, **holder_tags(_holder(process))}
+            os.kill(worker.pid, signal.SIGKILL)
+            wait_until(worker.known_dead, "the end of the worker")
             assert end_dead_runs(site.instance, CATALOG.name) == []
         said = process.communicate()
     assert process.returncode == 0, said
     assert _steps(site, run.run_id) == ALL
     events = site.instance.all_logs(run.run_id, of_type=dg.DagsterEventType.STEP_UP_FOR_RETRY)
-    (again,) = [event.get_dagster_event().step_key for event in events]
+    (again,) = {event.get_dagster_event().step_key or "" for event in events}
     assert again in _ranges(*range(RANGES))
     _require_synced(site)
 
@@ -132,7 +147,7 @@ def test_a_run_that_is_killed_leaves_the_next_one_only_the_ranges_that_are_missi
         process.kill()
         process.wait()
     run = _only_run(site)
-    loaded = {one["number"] for one in site.client[CATALOG.pipeline_database]["stretches"].find({"loaded": True})}
+    loaded = _loaded(site)
     assert 0 < len(loaded) < RANGES
     assert end_dead_runs(site.instance, CATALOG.name) == [run.run_id]  # as the sensor and the command line do
     result = _run(site)
