@@ -18,7 +18,13 @@ from atlas_pipeline.orchestration.instance import holder_tags
 if TYPE_CHECKING:
     from atlas_pipeline.settings import Settings
 
-PRELOADED = ("atlas_pipeline.definitions", "great_expectations")
+PRELOADED = (
+    "atlas_pipeline.definitions",
+    "atlas_pipeline.orchestration.component",  # what the definitions import when they are made
+    "atlas_pipeline.orchestration.operations",
+    "atlas_pipeline.extract.postgres_source",
+    "great_expectations",
+)
 """What the steps of a run share by forking behind it. Importing these opens nothing and starts no thread."""
 
 
