@@ -143,6 +143,8 @@ def _round(site: Site, place: Workplace, documents: Sequence[Any], way: limit.Wa
     costs = {"limit": limit.insert(place, documents, way).cost}
     costs["load"] = run_task("load", site)
     costs["limit_again"] = limit.insert(place, documents, way).cost
+    if plan.processes > 1:
+        costs["load_in_several"] = run_task("load_in_several", several)
     costs["publish"] = run_task("publish", site)
     costs["verify"] = run_task("verify", site)
     if plan.processes > 1:

@@ -10,9 +10,12 @@ Expectations. What does not belong here: what is compared with what (`pipeline`)
 from __future__ import annotations
 
 import json
+import multiprocessing
+import os
 import sys
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
@@ -25,8 +28,10 @@ from atlas_pipeline.benchmarking.generated import GENERATED
 from atlas_pipeline.benchmarking.sources import catalog, dialect_of
 from atlas_pipeline.errors import DataQualityError
 from atlas_pipeline.extract.sources import open_source
+from atlas_pipeline.load.ranged_plan import RangedPlan
 from atlas_pipeline.load.reload import Reload
 from atlas_pipeline.load.run import Holder, RunIdentity
+from atlas_pipeline.load.stretch_load import StretchLoad
 from atlas_pipeline.load.target import Target
 from atlas_pipeline.resync.in_place import InPlace
 from atlas_pipeline.resync.scope import Way
@@ -35,6 +40,8 @@ from atlas_pipeline.spec.catalogs import CatalogSpec
 from atlas_pipeline.spec.sync import Cursor, SyncPolicy
 from atlas_pipeline.spec.tables import TableSpec
 
+STRETCHES = 4
+"""Stretches of keys for each of several processes."""
 CURSOR = {"wide": "m1"}
 """Tables with a column of moments of change -> that column."""
 
@@ -105,6 +112,66 @@ def load(place: Workplace) -> Measured[dict[str, Any]]:
         facts = _facts(one.facts)
         one.withhold()
     return Measured(facts, done.cost)
+
+
+def load_in_several(place: Workplace) -> Measured[dict[str, Any]]:
+    """The same by several processes, each with stretches of keys of its own; what comes before and after is not
+    measured, as it is not for one process.
+    """
+    site = place.site
+    with place.source.snapshot() as snapshot:
+        rows = snapshot.count(place.table)
+        stretch = max(1, -(-rows // (STRETCHES * site.processes)))
+        sync = replace(place.table.sync, load="ranged", rows_per_range=stretch)
+        table, run_id = replace(place.table, sync=sync), str(uuid.uuid4())
+        run = RunIdentity(run_id=run_id, holder=Holder.this_process())
+        with RangedPlan(target=place.target, catalog=place.catalog, table=table, snapshot=snapshot, run=run) as plan:
+            numbers = plan.unloaded
+    context = multiprocessing.get_context("spawn")
+    barrier = context.Barrier(site.processes)
+    with ProcessPoolExecutor(site.processes, context, _prepare, (site, barrier)) as pool:
+        workers = set(pool.map(_worker, range(site.processes)))
+        named = {f"client {number}": pid for number, pid in enumerate(sorted(workers), start=1)}
+        done = measured(
+            lambda: sum(pool.map(_load_stretch, numbers, [run_id] * len(numbers), [stretch] * len(numbers))),
+            {**site.servers, **named},
+        )
+    client = done.cost.client + sum(done.cost.server.pop(name) for name in named)
+    for database in (place.target.database(place.catalog), place.target.pipeline_database(place.catalog)):
+        place.target.client.drop_database(database.name)
+    if done.result != rows:
+        raise DataQualityError(f"{rows:,} rows are there, {done.result:,} were read.", "run again")
+    return Measured({"read": done.result}, replace(done.cost, client=client))
+
+
+class _Worker:
+    """What one of several processes works with, for as long as it lives."""
+
+    place: Workplace
+    barrier: Any
+
+
+def _prepare(site: Site, barrier: Any) -> None:
+    _Worker.place, _Worker.barrier = Workplace(site), barrier
+
+
+def _worker(_: int) -> int:
+    """The id of this process, once all of them are there."""
+    _Worker.barrier.wait()
+    return os.getpid()
+
+
+def _load_stretch(number: int, run_id: str, rows: int) -> int:
+    place = _Worker.place
+    table = replace(place.table, sync=replace(place.table.sync, load="ranged", rows_per_range=rows))
+    run = RunIdentity(run_id=run_id, holder=Holder.this_process())
+    with (
+        place.source.snapshot() as snapshot,
+        StretchLoad(
+            number=number, target=place.target, catalog=place.catalog, table=table, snapshot=snapshot, run=run
+        ) as one,
+    ):
+        return one.load()
 
 
 def publish(place: Workplace) -> Measured[dict[str, Any]]:
@@ -182,7 +249,7 @@ def _in_place(place: Workplace, way: Way) -> Measured[dict[str, Any]]:
 
 
 TASKS: dict[str, Callable[[Workplace], Measured[dict[str, Any]]]] = {
-    one.__name__: one for one in (load, publish, verify, unchanged, changed)
+    one.__name__: one for one in (load, load_in_several, publish, verify, unchanged, changed)
 }
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from typing_extensions import override
 
 from atlas_pipeline.errors import ConfigurationError
-from atlas_pipeline.load import staging
+from atlas_pipeline.load import sharding, staging
 from atlas_pipeline.load.staging_work import StagingWork
 from atlas_pipeline.load.stretch_plan import Planned, StretchPlan
 from atlas_pipeline.load.target import collection_uuid
@@ -53,6 +53,7 @@ class RangedPlan(StagingWork):
     def _begin_filling(self, plan: StretchPlan, bounds: list[Any]) -> list[Planned]:
         self._start_over()
         made = staging.create_staging(self.database, self.table, self.run, self.ledger, self._options)
+        sharding.spread(made, self.table, self.snapshot)
         uuid = collection_uuid(self.database, made.name)
         note_filling(self.ledger, uuid, self._terms, spoiled="")
         plan.write(uuid, self.run.run_id, bounds)
