@@ -7,7 +7,6 @@ that is not decided there. What does not belong here: refusing (`scalars`, `inex
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -18,8 +17,13 @@ Converted = tuple[Sequence[Any], int]
 """The canonical values of a column, and how many of them its policy for what BSON cannot hold was applied to."""
 AtOnce = Callable[[Sequence[Any]], Converted | None]
 
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d{1,6})?", re.ASCII)
-"""A moment without an offset. Part of what `scalars` takes."""
+_DIGITS = str.maketrans("123456789", "0" * 9)
+_MOMENTS = frozenset(
+    f"0000-00-00{between}00:00:00{fraction}"
+    for between in " T"
+    for fraction in ("", *("." + "0" * digits for digits in range(1, 7)))
+)
+"""The shapes of a moment without an offset, with 0 for every digit. Part of what `scalars` takes."""
 _NONE = type(None)
 _TRUTH = {0: False, 1: True, None: None}
 
@@ -72,7 +76,8 @@ def _moments(*, counted: bool) -> AtOnce:
 
 
 def _from_texts(texts: Sequence[str]) -> list[datetime] | None:
-    if not all(map(_MOMENT.fullmatch, texts)):
+    shapes = "\n".join(texts).translate(_DIGITS).split("\n")  # of all texts in three calls
+    if len(shapes) != len(texts) or not _MOMENTS.issuperset(shapes):
         return None
     try:
         return list(map(datetime.fromisoformat, [text + "+00:00" for text in texts]))

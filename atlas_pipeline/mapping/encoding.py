@@ -18,7 +18,7 @@ _size = struct.Struct("<i").unpack_from
 
 
 def encode_all(documents: Sequence[dict[str, Any]]) -> list[bytes]:
-    """The documents, encoded one by one.
+    """The documents, each as it would be encoded by itself. Their first field is `_id`.
 
     Raises:
         InvalidDocument, OverflowError, UnicodeEncodeError: BSON cannot hold one of them.

@@ -17,7 +17,7 @@ DOCUMENTS = st.dictionaries(
     st.text(st.characters(exclude_characters="\0", codec="utf-8"), max_size=5),
     st.recursive(VALUES, lambda inner: st.lists(inner, max_size=3), max_leaves=5),
     max_size=4,
-)
+).map(lambda rest: {"_id": 1} | {name: value for name, value in rest.items() if name != "_id"})
 
 
 @given(st.lists(DOCUMENTS, max_size=30))
