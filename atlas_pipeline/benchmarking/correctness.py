@@ -113,7 +113,7 @@ def compare(
                 places = comparison.places(suspect.expected, suspect.actual)
                 kinds[Kind.REPRESENTATION if all(same for _, same in places) else Kind.VALUE] += 1
                 for place, same in places:
-                    (representations if same else values)[_how(place)] += 1
+                    (representations if same else values)[_how(place, same=same)] += 1
     return Correctness(
         rows=walk.tally.rows,
         documents=walk.tally.documents,
@@ -127,7 +127,7 @@ def compare(
     )
 
 
-def _how(place: FieldDifference) -> str:
+def _how(place: FieldDifference, *, same: bool) -> str:
     """How a value differs, in a few words that many values share."""
     if place.path.endswith(")"):  # no field: a remark on all of them
         return place.path.rpartition("(")[2].rstrip(")")
@@ -136,5 +136,5 @@ def _how(place: FieldDifference) -> str:
     if place.expected_type == _NOTHING:
         return f"{place.actual_type} too many"
     if place.expected_type == place.actual_type:
-        return f"another {place.expected_type}"
+        return f"another {'form of ' if same else ''}{place.expected_type}"
     return f"{place.expected_type} as {place.actual_type}"

@@ -62,7 +62,7 @@ def orm(job: Job) -> Load:
         with MongoClient[Document](job.mongodb_uri) as client, Session(_engine(job)) as session:
             collection = client[job.database][job.collection]
             found = session.scalars(select(model).execution_options(yield_per=BATCH_ROWS))
-            for batch in found.partitions():
+            for batch in found.partitions(BATCH_ROWS):
                 records = ({name: _plain(getattr(one, name)) for name in job.columns} for one in batch)
                 collection.insert_many(_with_id(job, records))
                 rows += len(batch)
@@ -91,27 +91,32 @@ def whole_table(job: Job) -> Load:
 
 
 def pymongoarrow(job: Job) -> Load:
-    """`read_sql` with Arrow types in chunks, and `write` of each as an Arrow table."""
-    import pandas as pd
+    """Arrow tables of the rows, their columns cast to the types that they stand for, and `write` of each."""
     import pyarrow
     from pymongo import MongoClient
     from pymongoarrow.api import write
+    from pymongoarrow.types import BinaryType
+    from sqlalchemy import text
+
+    types = {
+        "boolean": pyarrow.bool_(),
+        "datetime": pyarrow.timestamp("us"),
+        "date": pyarrow.date32(),
+        "decimal": pyarrow.decimal128(38, 2),
+        "binary": BinaryType(0),
+    }
+    wanted = {name: types[value] for name, value in job.columns.items() if value in types}
 
     def load() -> int:
         rows = 0
         with MongoClient[Document](job.mongodb_uri) as client, _engine(job).connect() as connection:
             collection = client[job.database][job.collection]
-            chunks = pd.read_sql(
-                _select(job),
-                connection.execution_options(stream_results=True),
-                parse_dates=job.of("datetime", "date"),
-                chunksize=ARROW_ROWS,
-                dtype_backend="pyarrow",
-            )
-            for chunk in chunks:
-                table = pyarrow.Table.from_pandas(chunk, preserve_index=False)
-                write(collection, _with_id_column(job, table))
-                rows += table.num_rows
+            found = connection.execution_options(yield_per=ARROW_ROWS).execute(text(_select(job)))
+            for part in found.partitions(ARROW_ROWS):
+                columns = dict(zip(job.columns, map(pyarrow.array, zip(*part, strict=True)), strict=True))
+                columns |= {name: columns[name].cast(arrow) for name, arrow in wanted.items()}
+                write(collection, _with_id_column(job, pyarrow.table(columns)))
+                rows += len(part)
         return rows
 
     return load

@@ -31,7 +31,7 @@ RIVALS: dict[str, str] = {
     "pandas": "pandas read_sql in chunks of 1,000 rows, insert_many",
     "orm": "SQLAlchemy ORM in batches of 1,000 rows, insert_many",
     "whole_table": "all rows in memory, one insert_many",
-    "pymongoarrow": "pandas read_sql with Arrow types, pymongoarrow.api.write",
+    "pymongoarrow": "Arrow tables of 10,000 rows, pymongoarrow.api.write",
     "ingestr": "ingestr, in an environment of its own",
 }
 """All of them, and what each does."""
