@@ -72,6 +72,15 @@ def test_nobody_else_gets_one_meanwhile_and_cleaning_leaves_it(world: World, tar
         assert names(world) == [made.name]
 
 
+def test_what_a_dead_user_left_goes_with_the_next_one(world: World, target: Target) -> None:
+    left, table_id = "scratch_items_0123456789ab", f"{world.catalog.name}.items"
+    world.ledger["scratch"].insert_one({"_id": table_id, "lease": None, "collections": [left]})
+    world.ledger[left].insert_one({"_id": "one"})
+    with scratch_of(target, world.catalog, JUDGED) as made:
+        assert names(world) == [made.name]
+    assert world.ledger["scratch"].distinct("collections") == []
+
+
 def test_that_of_a_user_who_lost_his_lease_is_no_result(world: World, target: Target) -> None:
     with pytest.raises(LeaseHeldError), scratch_of(target, world.catalog, JUDGED):
         world.ledger["scratch"].update_one({}, {"$set": {"lease": None}})
