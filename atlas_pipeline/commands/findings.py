@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
 SLOW_MS = 100
 """A point read that takes longer is noted, in milliseconds."""
+LARGE_ROWS = 5_000_000
+"""From so many rows on a load in ranges is recommended. At 13,000 rows a second (docs/performance.md) that is six
+minutes in one step, which a fault near its end would cost once more, and which other cores do not shorten.
+"""
 _READS = 5
 
 
@@ -48,7 +52,7 @@ def examine_collection(
 
     database = target.database(catalog)
     if snapshot is not None and table.source in snapshot.tables():
-        yield _rows(table, snapshot)
+        yield from _rows(catalog, table, snapshot)
         yield from _against_a_sync(target, catalog, table, snapshot)
     try:
         with target.translated():
@@ -69,11 +73,24 @@ def examine_collection(
         yield wrong(table.collection, error)
 
 
-def _rows(table: TableSpec, snapshot: Snapshot) -> Finding:
+def _rows(catalog: CatalogSpec, table: TableSpec, snapshot: Snapshot) -> Iterator[Finding]:
+    subject = f"rows of {table.source}"
     try:
-        return Finding(f"rows of {table.source}", "ok", f"{snapshot.count(table):,} can be read")
+        rows = snapshot.count(table)
     except AtlasError as error:
-        return wrong(f"rows of {table.source}", error)
+        yield wrong(subject, error)
+        return
+    yield Finding(subject, "ok", f"{rows:,} can be read")
+    if recommends_ranges(catalog, table, rows):
+        yield Finding(subject, "note", "it is large, and loaded in one step", "give its policy load='ranged'")
+
+
+def recommends_ranges(catalog: CatalogSpec, table: TableSpec, rows: int) -> bool:
+    """Whether a table of so many rows should be loaded in ranges, and can be. An SQLite source has one reader."""
+    from atlas_pipeline.mapping.keys import KeyCodec
+
+    can_be = table.storage == "plain" and catalog.publish == "each" and KeyCodec(table).order_preserving
+    return can_be and catalog.dialect == "postgresql" and table.sync.load == "whole" and rows >= LARGE_ROWS
 
 
 def _against_a_sync(target: Target, catalog: CatalogSpec, table: TableSpec, snapshot: Snapshot) -> Iterator[Finding]:

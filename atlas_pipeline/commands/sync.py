@@ -132,7 +132,8 @@ def run(
     from atlas_pipeline.load.target import Target
     from atlas_pipeline.local.servers import mongodb
     from atlas_pipeline.orchestration.execution import preflight, run_sync
-    from atlas_pipeline.orchestration.instance import open_instance
+    from atlas_pipeline.orchestration.instance import has_ended, open_instance
+    from atlas_pipeline.orchestration.ranged_sync import give_back_leases
     from atlas_pipeline.orchestration.reports import write_report
     from atlas_pipeline.orchestration.sources import opened_source
     from atlas_pipeline.orchestration.status_asset import report_status
@@ -145,6 +146,9 @@ def run(
         mongodb(settings) as server,
         Target(server.uri, timeout_ms=settings.mongodb_timeout_ms) as target,
     ):
+        if any(table.sync.load == "ranged" for table in tables):
+            with open_instance(settings) as instance:
+                give_back_leases(target, catalog, tables, lambda run_id: has_ended(instance, run_id))
         with source.snapshot(label="preflight") as snapshot:
             totals = preflight(
                 target=target, catalog=catalog, tables=tables, snapshot=snapshot, force=force, scope=scope or WHOLE

@@ -67,7 +67,8 @@ def preflight(
     """Ask for all tables, before any is touched, what would stop one of them. Raises AtlasError.
 
     Returns:
-        Collection -> rows that will be read, of the tables that are read as a whole; zero for the others.
+        Collection -> rows that will be read, of the tables that are read as a whole; zero for the others. Those that
+        are loaded in ranges are read twice.
     """
     totals: dict[str, int] = {}
     nobody = RunIdentity(run_id="preflight", holder=Holder.this_process())
@@ -88,7 +89,9 @@ def preflight(
             covers = _COVERS.get(way, "some") if one.table.storage == "plain" else "reload"
             for require_this in guards.questions(covers).values():
                 require_this()
-            totals[one.table.collection] = 0 if covers == "some" else snapshot.count(one.table)
+            rows = 0 if covers == "some" else snapshot.count(one.table)
+            twice = way == "reload" and one.table.sync.load == "ranged" and rows > one.table.sync.rows_per_range
+            totals[one.table.collection] = 2 * rows if twice else rows
     return totals
 
 

@@ -6,7 +6,7 @@ not belong here: which steps run when (`ranged_asset`).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from atlas_pipeline.embedding.cache import COLLECTION, EmbeddingCache
@@ -70,7 +70,7 @@ def _given(sync: TableSync) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def give_back_leases(
-    target: Target, catalog: CatalogSpec, tables: tuple[TableSpec, ...], has_ended: Callable[[str], bool]
+    target: Target, catalog: CatalogSpec, tables: Sequence[TableSpec], has_ended: Callable[[str], bool]
 ) -> None:
     """Give back the leases of tables that runs hold which have ended between two of their steps.
 

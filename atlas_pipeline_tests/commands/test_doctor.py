@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 
+from atlas_pipeline.catalogs.infrastructure_atlas.catalog import INFRASTRUCTURE_ATLAS
+from atlas_pipeline.catalogs.investigation_platform.catalog import INVESTIGATION_PLATFORM as PLATFORM
+from atlas_pipeline.commands.findings import LARGE_ROWS, recommends_ranges
 from atlas_pipeline.errors import EXIT_CANNOT, EXIT_DONE
 from atlas_pipeline_tests.commands.cli import Said
 from atlas_pipeline_tests.commands.in_process import CATALOG, USERS, Tool, of
+from atlas_pipeline_tests.load.small import policy
 
 
 def told(said: Said, subject: str) -> list[tuple[str, str]]:
@@ -53,3 +58,14 @@ def test_it_says_what_stands_against_a_sync_in_the_columns(tool: Tool) -> None:
     ((state, detail), *_) = told(said, subject)
     assert state == "wrong"
     assert "not there at its last sync: late TEXT" in detail
+
+
+def test_it_recommends_ranges_for_a_large_table_that_several_can_read_and_for_no_other() -> None:
+    large = PLATFORM.table("anomalies")
+    assert recommends_ranges(PLATFORM, large, LARGE_ROWS)
+    assert not recommends_ranges(PLATFORM, large, LARGE_ROWS - 1)
+    assert not recommends_ranges(PLATFORM, policy(large, load="ranged"), LARGE_ROWS)
+    assert not recommends_ranges(replace(PLATFORM, publish="together"), large, LARGE_ROWS)
+    assert not recommends_ranges(INFRASTRUCTURE_ATLAS, INFRASTRUCTURE_ATLAS.table("chat_messages"), LARGE_ROWS)
+    series = next(table for table in PLATFORM.tables if table.storage == "time_series")
+    assert not recommends_ranges(PLATFORM, series, LARGE_ROWS)
