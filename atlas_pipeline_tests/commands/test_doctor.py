@@ -61,7 +61,7 @@ def test_it_says_what_stands_against_a_sync_in_the_columns(tool: Tool) -> None:
 
 
 def test_it_recommends_ranges_for_a_large_table_that_several_can_read_and_for_no_other() -> None:
-    large = PLATFORM.table("anomalies")
+    large = PLATFORM.table("anomaly_events")
     assert recommends_ranges(PLATFORM, large, LARGE_ROWS)
     assert not recommends_ranges(PLATFORM, large, LARGE_ROWS - 1)
     assert not recommends_ranges(PLATFORM, policy(large, load="ranged"), LARGE_ROWS)

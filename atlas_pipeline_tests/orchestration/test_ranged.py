@@ -5,17 +5,23 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+from dataclasses import replace
 from typing import Any
 
 import dagster as dg
 import psutil
 import pytest
 
+from atlas_pipeline.catalogs.registry import CATALOGS
+from atlas_pipeline.definitions import defs
 from atlas_pipeline.load.run import Holder, RunIdentity
 from atlas_pipeline.load.staging import staging_name
+from atlas_pipeline.orchestration.component import CatalogComponent
+from atlas_pipeline.orchestration.executors import executor_of
 from atlas_pipeline.orchestration.instance import end_dead_runs, holder_tags, source_pool
 from atlas_pipeline.quality.checks import CHECKS, REFERENCES
-from atlas_pipeline_tests.load.faults import held
+from atlas_pipeline.settings import Settings
+from atlas_pipeline_tests.load.faults import failing, held
 from atlas_pipeline_tests.orchestration import ranged_jobs
 from atlas_pipeline_tests.orchestration.conftest import CATALOG, Site
 from atlas_pipeline_tests.orchestration.ranged_jobs import QUIET, RANGES, TABLE, TAGS, ranged_job
@@ -25,6 +31,7 @@ from atlas_pipeline_tests.waiting import wait_until
 STEP = f"{CATALOG.name}__{TABLE.collection}"
 INDEXES = f"{STEP}_indexes"
 KEY = dg.AssetKey([CATALOG.name, TABLE.collection])
+INDEXES_KEY = dg.AssetKey([CATALOG.name, f"{TABLE.collection}_indexes"])
 
 
 def _ranges(*numbers: int) -> set[str]:
@@ -36,7 +43,9 @@ ALL = {f"{STEP}.plan", *_ranges(*range(RANGES)), f"{STEP}.finish", INDEXES}
 
 def _run(site: Site, **config: Any) -> dg.ExecuteInProcessResult:
     asked = {"ops": {STEP: {"config": config}}} if config else {}
-    return ranged_job().execute_in_process(
+    checks = {dg.AssetCheckKey(KEY, check.name) for check in CHECKS}
+    part = ranged_job().get_subset(asset_selection={KEY, INDEXES_KEY}, asset_check_selection=checks)
+    return part.execute_in_process(
         instance=site.instance, run_config={**QUIET, **asked}, tags=TAGS, raise_on_error=False
     )
 
@@ -155,3 +164,41 @@ def test_a_run_that_is_killed_leaves_the_next_one_only_the_ranges_that_are_missi
     succeeded = {event.step_key for event in result.all_events if event.is_step_success}
     assert succeeded == ALL - _ranges(*loaded)
     _require_synced(site)
+
+
+def test_a_run_that_is_started_again_from_where_it_failed_plans_nothing_anew(site: Site) -> None:
+    job = dg.reconstructable(ranged_job)
+    with failing(site.client, ["insert"], skip=3, errorCode=2):  # after the plan and the first range
+        failed = dg.execute_job(job, site.instance, run_config=QUIET, tags=TAGS)
+    assert not failed.success
+    assert _loaded(site) == {0}
+    options = dg.ReexecutionOptions.from_failure(failed.run_id, site.instance)
+    again = dg.execute_job(job, site.instance, run_config=QUIET, tags=TAGS, reexecution_options=options)
+    assert again.success
+    assert _steps(site, again.run_id) == ALL - {f"{STEP}.plan"} - _ranges(0)
+    _require_synced(site)
+
+
+def test_a_catalog_makes_several_steps_of_a_table_in_ranges_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    mixed = replace(CATALOG, tables=tuple(TABLE if one.source == TABLE.source else one for one in CATALOG.tables))
+    monkeypatch.setitem(CATALOGS, CATALOG.name, mixed)
+    made = CatalogComponent(catalog=CATALOG.name).build_defs(dg.ComponentTree.for_test().load_context)
+    several = {
+        asset.node_def.name
+        for asset in made.assets or ()
+        if isinstance(asset, dg.AssetsDefinition) and _has_steps(asset)
+    }
+    assert several == {STEP}
+
+
+def _has_steps(asset: dg.AssetsDefinition) -> bool:
+    return asset.is_executable and isinstance(asset.node_def, dg.GraphDefinition)
+
+
+@pytest.mark.parametrize("name", ["in_process", "multiprocess"])
+def test_the_setting_chooses_the_executor_of_all_jobs(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ATLAS_EXECUTOR", name)
+    made = defs()
+    assert executor_of(Settings()).name == name
+    names = {job.executor_def.name for job in made.resolve_all_job_defs()}
+    assert names == {name}
