@@ -65,6 +65,14 @@ class Settings(BaseSettings):
         description="ATLAS_SOURCE_STATEMENT_SECONDS: how long one statement may work on a PostgreSQL source, "
         "in seconds.",
     )
+    memory_budget_mb: int = Field(
+        default=128,
+        ge=8,
+        le=65_536,
+        validation_alias="ATLAS_MEMORY_BUDGET_MB",
+        description="ATLAS_MEMORY_BUDGET_MB: how much memory rows and documents of a table may take on their way, "
+        "in MB. A single row that is larger still passes.",
+    )
     source_connections: int = Field(
         default=4,
         ge=1,

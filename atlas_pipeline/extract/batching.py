@@ -17,23 +17,44 @@ FETCH_ROWS = 100
 FETCH_BYTES = 512 * 1024
 """What one fetch should bring at most, where single values can be large: what it returns cannot be cut any more."""
 AHEAD = 2
-"""Batches that a reader may be ahead, and as many times BATCH_BYTES: large rows do not multiply by their number."""
+"""Batches that a reader may be ahead, and as many times their bytes: large rows do not multiply by their number."""
+SHARE_OF_BUDGET = 32
+"""A batch is this part of the memory that a table may take on its way: about eight are there at the same time (one in
+the reader's hand, two that wait, one that is mapped, four that the server has), each as rows, as the bytes of their
+fingerprint, as documents and as a message.
+"""
+
+
+def bytes_of_batch(budget_mb: int) -> int:
+    """Bytes of a batch for this budget of what may be on its way, in MB of 1,048,576 bytes."""
+    return budget_mb * 1024 * 1024 // SHARE_OF_BUDGET
 
 
 class Batch(list[Row]):
-    """Rows that were read together; `size` is about how many bytes their large columns hold."""
+    """Rows that were read together.
+
+    Attributes:
+        size: About how many bytes their large columns hold.
+        full: As many make a batch full.
+    """
 
     size: int = 0
+    full: int = BATCH_BYTES
 
 
 def batched_rows(
-    fetch: Callable[[int], list[Row]], unbounded: Sequence[int], *, most_at_once: int = FETCH_ROWS
+    fetch: Callable[[int], list[Row]],
+    unbounded: Sequence[int],
+    *,
+    batch_bytes: int = BATCH_BYTES,
+    most_at_once: int = FETCH_ROWS,
 ) -> Iterator[Batch]:
-    """Batches of at most BATCH_ROWS rows, closed early once their large columns hold BATCH_BYTES.
+    """Batches of at most BATCH_ROWS rows, closed early once their large columns hold as many bytes as a batch may.
 
     Args:
         fetch: Gives up to so many further rows, and an empty list at the end.
         unbounded: Positions of the columns whose values can be large.
+        batch_bytes: Bytes of a batch.
         most_at_once: Rows per fetch where values can be large, however small the last ones were.
     """
     step, largest = (1, most_at_once) if unbounded else (FETCH_ROWS, FETCH_ROWS)
@@ -44,10 +65,12 @@ def batched_rows(
             fetched = sum(_size(row[position]) for position in unbounded for row in rows)
             batch.size += fetched
             step = max(1, min(largest, 2 * step, FETCH_BYTES * len(rows) // max(1, fetched)))
-        if len(batch) >= BATCH_ROWS or batch.size >= BATCH_BYTES:
+        if len(batch) >= BATCH_ROWS or batch.size >= batch_bytes:
+            batch.full = batch_bytes
             yield batch
             batch = Batch()
     if batch:
+        batch.full = batch_bytes
         yield batch
 
 
@@ -67,10 +90,11 @@ class _Waiting(Generic[T]):
         self._changed = threading.Condition()
         self._stopped = False
 
-    def put(self, kind: str, payload: Any, size: int = 0) -> bool:
+    def put(self, kind: str, payload: Any = None) -> bool:
         """Wait for room and put an item; gives whether the consumer still wants one."""
+        size, full = _size_of(payload)
         with self._changed:
-            self._changed.wait_for(lambda: self._stopped or self._has_room(size))
+            self._changed.wait_for(lambda: self._stopped or self._has_room(size, full))
             if not self._stopped:
                 self._items.append((kind, payload, size))
                 self._bytes += size
@@ -92,8 +116,8 @@ class _Waiting(Generic[T]):
             self._stopped = True
             self._changed.notify_all()
 
-    def _has_room(self, size: int) -> bool:
-        room = self._bytes + size <= self._most * BATCH_BYTES
+    def _has_room(self, size: int, full: int) -> bool:
+        room = self._bytes + size <= self._most * full
         return not self._items or (room and len(self._items) < self._most)
 
 
@@ -108,12 +132,12 @@ def read_ahead(items: Iterator[T], depth: int = AHEAD) -> Generator[T]:
     def produce() -> None:
         try:
             for item in items:
-                if not waiting.put("item", item, _size_of(item)):
+                if not waiting.put("item", item):
                     return
         except BaseException as error:  # handed to the consumer, whatever it is
             waiting.put("error", error)
         else:
-            waiting.put("end", None)
+            waiting.put("end")
         finally:
             if isinstance(items, Generator):
                 items.close()  # in this thread, which may be in the middle of it
@@ -163,6 +187,8 @@ _THRESHOLDS = (100_000, 20, 50)
 _FEWER_COLLECTIONS = _FewerCollections()
 
 
-def _size_of(item: object) -> int:
-    """Bytes of what is read ahead: rows, as far as they can be large, or encoded documents."""
-    return item.size if isinstance(item, Batch) else len(item) if isinstance(item, bytes) else 0
+def _size_of(item: object) -> tuple[int, int]:
+    """Bytes of what is read ahead, rows as far as they can be large or encoded documents; bytes of a full batch."""
+    if isinstance(item, Batch):
+        return item.size, item.full
+    return len(item) if isinstance(item, bytes) else 0, BATCH_BYTES

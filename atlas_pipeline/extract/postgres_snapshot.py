@@ -46,10 +46,11 @@ class PostgresSnapshot:
     Args:
         session: The transaction; it must outlive the snapshot.
         time: The server's clock right before it began.
+        batch_bytes: Bytes of a batch of rows.
     """
 
-    def __init__(self, session: PostgresSession, time: SourceTime) -> None:
-        self._session = session
+    def __init__(self, session: PostgresSession, time: SourceTime, batch_bytes: int) -> None:
+        self._session, self.batch_bytes = session, batch_bytes
         self.time = time
         version, encoding, size = session.all(
             "SELECT current_setting('server_version'), current_setting('server_encoding'), "
@@ -88,7 +89,9 @@ class PostgresSnapshot:
             parts = statements.in_window(rows, self._inside(reading, window))
         for part in parts:
             with self._stream(part, table.source) as fetch:
-                yield from batched_rows(paced(fetch, table.sync.rows_per_second), unbounded)
+                yield from batched_rows(
+                    paced(fetch, table.sync.rows_per_second), unbounded, batch_bytes=self.batch_bytes
+                )
 
     def keys(self, table: TableSpec) -> Iterator[Row]:
         yield from self._streamed(statements.ordered_keys(self._reading(table)), table.source)

@@ -17,6 +17,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from atlas_pipeline.errors import ConfigurationError
+from atlas_pipeline.extract.batching import BATCH_BYTES
 from atlas_pipeline.extract.postgres_errors import refused
 from atlas_pipeline.extract.postgres_loaders import use_any_bytes
 from atlas_pipeline.extract.postgres_session import Connection, PostgresSession
@@ -61,13 +62,19 @@ class PostgresSource:
     """
 
     def __init__(
-        self, url: str, *, variable: str, timeout_seconds: float = 30.0, statement_seconds: float = 600.0
+        self,
+        url: str,
+        *,
+        variable: str,
+        timeout_seconds: float = 30.0,
+        statement_seconds: float = 600.0,
+        batch_bytes: int = BATCH_BYTES,
     ) -> None:
         parsed = _parsed(url, variable)
         self.description = (
             f"PostgreSQL database {parsed.database} on {parsed.host or 'this machine'}:{parsed.port or 5432}"
         )
-        self._variable = variable
+        self._variable, self._batch_bytes = variable, batch_bytes
         self._timeout_seconds, self._statement_seconds = timeout_seconds, statement_seconds
         connect_seconds = min(CONNECT_SECONDS, max(2, math.ceil(timeout_seconds)))
         self._conninfo = _conninfo(parsed, variable, connect_seconds)
@@ -78,7 +85,7 @@ class PostgresSource:
         connection, time = self._connect(f"atlas-pipeline {label}".strip())
         session = PostgresSession(connection, where=self.description, statement_seconds=self._statement_seconds)
         with session:
-            yield PostgresSnapshot(session, time)
+            yield PostgresSnapshot(session, time, self._batch_bytes)
 
     def _connect(self, application: str) -> tuple[Connection, SourceTime]:
         settings = {

@@ -135,6 +135,9 @@ class Snapshot(Protocol):
     description: str
     """How the view was made, for people."""
 
+    batch_bytes: int
+    """Bytes of a batch of rows, and so of what is on its way to the server at once."""
+
     size_bytes: int
     """Size of the source, as an upper bound of what one table of it can hold."""
 

@@ -52,6 +52,7 @@ class SqliteSnapshot:
         copied: Makes a private copy of the view and gives its connection, where a long read wants one.
         size_bytes: Size of the file.
         path: The file, for messages.
+        batch_bytes: Bytes of a batch of rows.
         now: The time right before the view was made, by the clock that an application on this machine sets moments by.
     """
 
@@ -62,8 +63,10 @@ class SqliteSnapshot:
         copied: Callable[[], sqlite3.Connection] | None,
         size_bytes: int,
         path: Path,
+        batch_bytes: int,
         now: datetime,
     ) -> None:
+        self.batch_bytes = batch_bytes
         self.description = "one read transaction on the WAL file"
         if copied is not None:
             self.description += ", and a private copy of it for long reads"
@@ -152,7 +155,7 @@ class SqliteSnapshot:
         """Rows whose values can be large are fetched one by one, which costs nothing in a file."""
         unbounded = [i for i, column in enumerate(table.columns) if column.unbounded]
         fetch = paced(self._cursor(ordered), table.sync.rows_per_second)
-        return batched_rows(fetch, unbounded, most_at_once=1)
+        return batched_rows(fetch, unbounded, batch_bytes=self.batch_bytes, most_at_once=1)
 
     def keys(self, table: TableSpec) -> Iterator[Row]:
         yield from self._streamed(statements.ordered_keys(self._reading(table)))

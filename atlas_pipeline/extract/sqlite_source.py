@@ -22,6 +22,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from atlas_pipeline.errors import ConfigurationError, SourceError
+from atlas_pipeline.extract.batching import BATCH_BYTES
 from atlas_pipeline.extract.sqlite_errors import translated
 from atlas_pipeline.extract.sqlite_snapshot import SqliteSnapshot
 
@@ -42,11 +43,13 @@ class SqliteSource:
         ConfigurationError: The URL is not one of an SQLite file.
     """
 
-    def __init__(self, url: str, *, variable: str, copies: Path, timeout_seconds: float = 30.0) -> None:
+    def __init__(
+        self, url: str, *, variable: str, copies: Path, timeout_seconds: float = 30.0, batch_bytes: int = BATCH_BYTES
+    ) -> None:
         self.path = _file_of(url, variable)
         self.description = f"SQLite file {self.path}"
         self._copies = copies
-        self._timeout_seconds = timeout_seconds
+        self._timeout_seconds, self._batch_bytes = timeout_seconds, batch_bytes
 
     @contextmanager
     def snapshot(self, *, label: str = "") -> Iterator[SqliteSnapshot]:  # noqa: ARG002 - a file shows it nowhere
@@ -77,6 +80,7 @@ class SqliteSource:
                 copied=None if brief and size <= COPY_ABOVE_BYTES else copied,
                 size_bytes=size,
                 path=self.path,
+                batch_bytes=self._batch_bytes,
                 now=now,
             )
             if not brief:

@@ -95,7 +95,7 @@ class StagingLoad(StagingWork, TableLoad):
     @override
     def copy(self, observe: Observer = unobserved) -> None:
         with (
-            BulkWriter[Sent](self.staging, comment=self.run.run_id) as writer,
+            BulkWriter[Sent](self.staging, comment=self.run.run_id, batch_bytes=self.snapshot.batch_bytes) as writer,
             closing(read_ahead(self.snapshot.batches(self.table))) as batches,
         ):
             if self._finishing is None:

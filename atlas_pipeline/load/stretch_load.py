@@ -118,7 +118,7 @@ class StretchLoad(StagingWork):
     def _copy(self) -> None:
         stretch = Stretch(first=self._source_key(self._planned.first), before=self._source_key(self._planned.before))
         with (
-            BulkWriter[Sent](self.staging, comment=self._comment) as writer,
+            BulkWriter[Sent](self.staging, comment=self._comment, batch_bytes=self.snapshot.batch_bytes) as writer,
             closing(read_ahead(self.snapshot.batches(self.table, stretch=stretch))) as batches,
         ):
             for rows in batches:

@@ -26,7 +26,7 @@ from atlas_pipeline.load.transient import deliver
 from atlas_pipeline.mapping.reject import RejectCode
 
 FLIGHT_BATCHES = 3
-"""As many times BATCH_BYTES may wait for their acknowledgement: this bounds the memory."""
+"""As many times the bytes of a batch may wait for their acknowledgement: this bounds the memory."""
 COMMAND_BYTES = 12 * 1024 * 1024
 """Documents of one command; the server takes 16 MiB, and a single document that large."""
 
@@ -62,11 +62,12 @@ class BulkWriter(Generic[T]):
     Args:
         collection: Where to insert; must belong to this run alone.
         comment: Run id, shown in the server's log and current operations.
+        batch_bytes: Bytes of a batch of rows.
     """
 
-    def __init__(self, collection: Collection[Any], *, comment: str) -> None:
+    def __init__(self, collection: Collection[Any], *, comment: str, batch_bytes: int = BATCH_BYTES) -> None:
         self._collection = collection
-        self._comment = comment
+        self._comment, self._batch_bytes = comment, batch_bytes
         self._pool = ThreadPoolExecutor(max_workers=pace.MOST_IN_FLIGHT, thread_name_prefix="atlas-writer")
         self._waiting: deque[tuple[T, Sequence[bytes], Future[dict[int, tuple[RejectCode, str]]]]] = deque()
         self._bytes: deque[int] = deque()
@@ -100,7 +101,7 @@ class BulkWriter(Generic[T]):
     def _is_full(self, size: int) -> bool:
         """Whether so many more bytes have to wait: the server has as much as it should get at once, or memory has."""
         many = len(self._waiting) >= self._pace.in_flight
-        return many or (bool(self._waiting) and sum(self._bytes) + size > FLIGHT_BATCHES * BATCH_BYTES)
+        return many or (bool(self._waiting) and sum(self._bytes) + size > FLIGHT_BATCHES * self._batch_bytes)
 
     def _oldest(self) -> Acknowledged[T]:
         payload, documents, future = self._waiting.popleft()

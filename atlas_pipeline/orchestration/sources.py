@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from atlas_pipeline.errors import ConfigurationError
+from atlas_pipeline.extract.batching import bytes_of_batch
 from atlas_pipeline.extract.snapshot import Source
 from atlas_pipeline.extract.sources import open_source
 from atlas_pipeline.local.samples import SAMPLES
@@ -58,6 +59,7 @@ def opened_source(catalog: CatalogSpec, settings: Settings) -> Iterator[Source]:
             copies=settings.snapshots_dir,
             timeout_seconds=settings.source_timeout_seconds,
             statement_seconds=settings.source_statement_seconds,
+            batch_bytes=bytes_of_batch(settings.memory_budget_mb),
         )
 
 
@@ -76,6 +78,7 @@ def places(
                 copies=settings.snapshots_dir,
                 source_timeout_seconds=settings.source_timeout_seconds,
                 statement_seconds=settings.source_statement_seconds,
+                batch_bytes=bytes_of_batch(settings.memory_budget_mb),
                 mongodb_uri=mongodb_uri,
                 mongodb_timeout_ms=settings.mongodb_timeout_ms,
                 embedder=settings.embedder,

@@ -14,6 +14,7 @@ from typing import Literal
 from atlas_pipeline.embedding.cache import COLLECTION, EmbeddingCache
 from atlas_pipeline.embedding.embedder import Embedder, make_embedder
 from atlas_pipeline.embedding.enrich import Enricher
+from atlas_pipeline.extract.batching import BATCH_BYTES
 from atlas_pipeline.extract.snapshot import Source
 from atlas_pipeline.extract.sources import open_source
 from atlas_pipeline.load.target import Target
@@ -75,6 +76,7 @@ class Place:
         copies: Folder of private copies of SQLite files.
         source_timeout_seconds: How long to wait for a locked source.
         statement_seconds: How long one statement may work on a PostgreSQL source.
+        batch_bytes: Bytes of a batch of rows.
         mongodb_uri: Connection string of the server.
         mongodb_timeout_ms: How long to look for it, in milliseconds.
         embedder: What computes vectors: hashing or minilm.
@@ -91,6 +93,7 @@ class Place:
     mongodb_timeout_ms: int
     embedder: Literal["hashing", "minilm"]
     comment: str
+    batch_bytes: int = BATCH_BYTES
 
     @contextmanager
     def opened(self) -> Iterator[Opened]:
@@ -101,6 +104,7 @@ class Place:
             copies=self.copies,
             timeout_seconds=self.source_timeout_seconds,
             statement_seconds=self.statement_seconds,
+            batch_bytes=self.batch_bytes,
         )
         embedding = self.table.embedding
         embedder = make_embedder(self.embedder, embedding.dimensions) if embedding is not None else None

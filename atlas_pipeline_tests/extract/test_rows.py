@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from atlas_pipeline.errors import SourceError, SpecError
-from atlas_pipeline.extract.batching import BATCH_BYTES, BATCH_ROWS
+from atlas_pipeline.extract.batching import BATCH_BYTES, BATCH_ROWS, bytes_of_batch
 from atlas_pipeline.extract.describe import describe_table
 from atlas_pipeline.extract.schema import SchemaFindings, inspect_schema, require_schema
 from atlas_pipeline.extract.sqlite_snapshot import KEYS_PER_QUERY
+from atlas_pipeline.extract.sqlite_source import SqliteSource
 from atlas_pipeline.spec.shorthand import integer, text
 from atlas_pipeline.spec.tables import Reference, TableSpec
 from atlas_pipeline_tests.extract.source_files import (
@@ -108,6 +109,22 @@ def test_batches_are_closed_early_when_their_values_are_large(path: Path, kind: 
     assert len(batches) > 3
     for batch in batches:  # only the last row can have passed the bound
         assert sum(len(content or "") for _, content in batch[:-1]) < BATCH_BYTES
+
+
+def test_the_budget_of_memory_decides_how_many_bytes_are_a_batch(path: Path) -> None:
+    with database(path) as connection:
+        connection.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, content TEXT)")
+        fill(connection, "t", [(number, "x" * 100_000) for number in range(40)])
+    table = TableSpec(source="t", collection="t", key=("id",), columns=(integer("id"), text("content")))
+    sizes = []
+    for budget_mb in (8, 32, 128):
+        source = SqliteSource(
+            f"sqlite:///{path}", variable="V", copies=path.parent / "copies", batch_bytes=bytes_of_batch(budget_mb)
+        )
+        with source.snapshot() as snapshot:
+            sizes.append([len(batch) for batch in snapshot.batches(table)])
+    assert sizes == [[3] * 13 + [1], [11, 11, 11, 7], [40]]
+    assert bytes_of_batch(128) == BATCH_BYTES
 
 
 def test_an_empty_table_gives_no_batch(path: Path) -> None:
