@@ -5,11 +5,13 @@ What belongs here: choices that an operator makes per table. What does not: what
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Literal, get_args
 
 from atlas_pipeline.errors import SpecError
+from atlas_pipeline.spec.columns import ORDERED_KEY_TYPES, ColumnSpec
 
 Mode = Literal["reload", "reconcile", "watermark", "append"]
 Drift = Literal["freeze", "evolve", "quarantine"]
@@ -153,6 +155,18 @@ class SyncPolicy:
             raise SpecError("reconcile_every or rows_per_second is out of range.", "use 0 and more, 1 and more")
         if not 1 <= self.rows_per_range <= MOST_ROWS_PER_RANGE:
             raise SpecError(f"rows_per_range={self.rows_per_range}.", f"use 1 to {MOST_ROWS_PER_RANGE:,}")
+
+    def check_ranges(self, where: str, storage: str, key_columns: Sequence[ColumnSpec]) -> None:
+        """Raise SpecError when a table with this storage and key is to be loaded in ranges and cannot be."""
+        if self.load == "whole":
+            return
+        if storage != "plain":
+            raise SpecError(f"{where}: a time series in ranges.", "it is loaded in place; use load='whole'")
+        if unordered := [column.name for column in key_columns if column.value not in ORDERED_KEY_TYPES]:
+            raise SpecError(
+                f"{where}: ranges of key {', '.join(unordered)}, which source and server order in different ways.",
+                "use load='whole'",
+            )
 
 
 _CHOICES: dict[str, tuple[str, ...]] = {

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from atlas_pipeline.errors import SpecError
-from atlas_pipeline.spec.columns import KEY_TYPES, ORDERED_KEY_TYPES, ColumnSpec, ValueType
+from atlas_pipeline.spec.columns import KEY_TYPES, ColumnSpec, ValueType
 from atlas_pipeline.spec.document import FieldSpec, Leaf, flat_document, leaves_of
 from atlas_pipeline.spec.document_checks import check_field, lost_columns
 from atlas_pipeline.spec.expressions import Expression, Tenant, columns_of
@@ -101,7 +101,7 @@ class TableSpec:
             self._check_indexes(where)
             self._check_storage(where)
         self._check_moments(where)
-        self._check_ranges(where)
+        self.sync.check_ranges(where, self.storage, self.key_columns)
         for reference in self.references:
             if self._column_or_fail(reference.column, f"{where}: a reference").secret:
                 raise SpecError(
@@ -127,18 +127,6 @@ class TableSpec:
             raise SpecError(
                 f"{where}: column {', '.join(lost)} goes nowhere: no field holds its values.",
                 "put it into a field of its own, or leave it out",
-            )
-
-    def _check_ranges(self, where: str) -> None:
-        """That a table which is loaded in ranges of its keys can be."""
-        if self.sync.load == "whole":
-            return
-        if self.storage != "plain":
-            raise SpecError(f"{where}: a time series in ranges.", "it is loaded in place; use load='whole'")
-        if unordered := [column.name for column in self.key_columns if column.value not in ORDERED_KEY_TYPES]:
-            raise SpecError(
-                f"{where}: ranges of key {', '.join(unordered)}, which source and server order in different ways.",
-                "use load='whole'",
             )
 
     def _check_storage(self, where: str) -> None:
