@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,12 +28,16 @@ from atlas_pipeline_tests.load.faults import held
 from atlas_pipeline_tests.machines.broker import PASSWORD, running_broker
 from atlas_pipeline_tests.machines.some_tables import CATALOG, MODULE
 from atlas_pipeline_tests.machines.workers import Worker, listening_worker, started
-from atlas_pipeline_tests.waiting import DEADLINE_SECONDS
+from atlas_pipeline_tests.orchestration.ranged_jobs import RANGES, TABLE
+from atlas_pipeline_tests.waiting import DEADLINE_SECONDS, wait_until
 
 Client = MongoClient[dict[str, Any]]
 
 SMALL = ("users", "chat_sessions")
-LARGE, ANOTHER = "chat_messages", "bot_messages"
+RANGED = [sys.executable, "-m", "atlas_pipeline_tests.orchestration.ranged_jobs"]
+_STEP = step_of(CATALOG, TABLE)
+STEPS_BEFORE_THE_LAST = {f"{_STEP}.plan", *(f"{_STEP}.load_range[{number:06}]" for number in range(RANGES))}
+STEPS = {*STEPS_BEFORE_THE_LAST, f"{_STEP}.finish", f"{_STEP}_indexes"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,17 +67,41 @@ class Site:
                 begun.setdefault(event.step_key, []).append(str(worker.value))
         return begun
 
-    def at_work(self, workers: list[Worker]) -> Worker:
-        """Who carries out the last step that was begun."""
-        *_, names = self.workers_of_last_run().values()
-        (found,) = (worker for worker in workers if worker.name == names[-1])
-        return found
+    def succeeded(self) -> set[str]:
+        """The steps of the last run that came to their end."""
+        (run_id,) = (run.run_id for run in self.instance.get_runs(limit=1))
+        events = self.instance.all_logs(run_id, of_type=DagsterEventType.STEP_SUCCESS)
+        return {str(event.get_dagster_event().step_key) for event in events}
 
-    def require_success(self, process: subprocess.Popen[bytes], log: str) -> None:
+    @contextmanager
+    def one_range_held(self, workers: list[Worker]) -> Iterator[tuple[Worker, str]]:
+        """Hold the next run in the middle of one range, when all others are loaded: which worker, and which step."""
+        known = len(self.instance.get_runs())
+        wait_until(lambda: len(self.instance.get_runs()) > known, "a run")
+        (run,) = self.instance.get_runs(limit=1)
+        staging = f"{CATALOG.database}.{TABLE.collection}__staging_{run.run_id.replace('-', '')[:12]}"
+        with held(self.client, "insert", times=1, namespace=staging) as insert:
+            insert.wait()
+            wait_until(lambda: len(self.succeeded()) == RANGES, "the plan and all ranges but one")
+            (lost,) = STEPS_BEFORE_THE_LAST - self.succeeded()
+            (name,) = self.workers_of_last_run()[lost]
+            yield next(worker for worker in workers if worker.name == name), lost
+
+    def require_only_repeated(self, lost: str) -> None:
+        """Fail unless this step was begun twice, and each other step of a load in ranges once."""
+        begun = {step: len(names) for step, names in self.workers_of_last_run().items()}
+        assert begun == {step: 2 if step == lost else 1 for step in STEPS}, self.story()
+
+    def require_success(self, process: subprocess.Popen[bytes]) -> None:
         """Wait for the end of the process of the last run, which must have come to its end."""
         code = process.wait(DEADLINE_SECONDS)
         (run,) = self.instance.get_runs(limit=1)
-        assert (code, run.status) == (0, DagsterRunStatus.SUCCESS), (self.folder / log).read_text(encoding="utf-8")
+        assert (code, run.status) == (0, DagsterRunStatus.SUCCESS), self.story()
+
+    def story(self) -> str:
+        """What Dagster tells of the last run."""
+        (run,) = self.instance.get_runs(limit=1)
+        return "\n".join(f"{event.step_key}: {event.message}" for event in self.instance.all_logs(run.run_id))
 
     def require_equal(self, *tables: str) -> None:
         """Fail unless the verifier finds every value of these tables equal."""
@@ -86,7 +114,7 @@ class Site:
 def site(mongo_server: MongoServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("machines")
     source = folder / "source.sqlite3"
-    write_sample(source, size=SampleSize.default().scaled(0.25))
+    write_sample(source, size=SampleSize.default().scaled(0.005))
     with running_broker(folder) as broker, MongoClient[dict[str, Any]](mongo_server.uri) as client:
         environment = {
             "ATLAS_EXECUTOR": "celery",
@@ -95,8 +123,6 @@ def site(mongo_server: MongoServer, tmp_path_factory: pytest.TempPathFactory) ->
             "ATLAS_DB_URL": f"sqlite:///{source}",
             "MONGODB_URI": mongo_server.uri,
         }
-        for database in (CATALOG.database, CATALOG.pipeline_database):
-            client.drop_database(database)
         with open_instance(Settings(ATLAS_STATE_DIR=folder / "state")) as instance:
             # Two readers of the file, so that neither worker has to wait for the other one.
             instance.event_log_storage.set_concurrency_slots(source_pool(CATALOG), 2)
@@ -112,49 +138,45 @@ def workers(site: Site) -> Iterator[list[Worker]]:
         yield [stack.enter_context(listening_worker(name, site.folder, site.environment)) for name in ("one", "two")]
 
 
-def program(*tables: str) -> list[str]:
-    return [sys.executable, "-m", MODULE, *tables]
-
-
-def step(table: str) -> str:
-    return step_of(CATALOG, CATALOG.table(table))
+@pytest.fixture(autouse=True)
+def _nothing_loaded(site: Site) -> None:
+    for database in (CATALOG.database, CATALOG.pipeline_database):
+        site.client.drop_database(database)
 
 
 def test_two_workers_share_the_steps_of_a_run_and_what_they_load_is_equal(site: Site, workers: list[Worker]) -> None:
-    with started(program(*SMALL), site.folder / "run.log", site.environment) as process:
-        site.require_success(process, "run.log")
+    with started([sys.executable, "-m", MODULE, *SMALL], site.folder / "run.log", site.environment) as process:
+        site.require_success(process)
     begun = site.workers_of_last_run()
     assert len(begun) == 2 * len(SMALL)
     assert {name for names in begun.values() for name in names} == {worker.name for worker in workers}
     site.require_equal(*SMALL)
 
 
-def test_a_step_whose_process_is_killed_is_carried_out_again_at_once(site: Site, workers: list[Worker]) -> None:
-    with started(program(LARGE), site.folder / "killed_process.log", site.environment) as process:
-        with held(site.client, "insert", skip=1) as insert:
-            insert.wait()
-            (child,) = psutil.Process(site.at_work(workers).process.pid).children()
+def test_a_range_whose_process_is_killed_is_loaded_again_at_once(site: Site, workers: list[Worker]) -> None:
+    with started(RANGED, site.folder / "killed_process.log", site.environment) as process:
+        with site.one_range_held(workers) as (victim, lost):
+            (child,) = psutil.Process(victim.process.pid).children()
             child.kill()
-            child.wait(60)
-        site.require_success(process, "killed_process.log")
-    assert len(site.workers_of_last_run()[step(LARGE)]) == 2
-    site.require_equal(LARGE)
+            child.wait(DEADLINE_SECONDS)
+        site.require_success(process)
+    site.require_only_repeated(lost)
+    site.require_equal(TABLE.source)
 
 
-def test_the_step_of_a_worker_that_is_killed_is_carried_out_by_another_one(site: Site, workers: list[Worker]) -> None:
-    with started(program(ANOTHER), site.folder / "killed_worker.log", site.environment) as process:
-        with held(site.client, "insert", skip=1) as insert:
-            insert.wait()
-            victim = site.at_work(workers)
+def test_the_range_of_a_worker_that_is_killed_is_loaded_again_by_another_one(site: Site, workers: list[Worker]) -> None:
+    with started(RANGED, site.folder / "killed_worker.log", site.environment) as process:
+        with site.one_range_held(workers) as (victim, lost):
             victim.kill()
-        assert end_dead_runs(site.instance, CATALOG.name) == []
-        assert site.workers_of_last_run() == {step(ANOTHER): [victim.name]}
+            assert end_dead_runs(site.instance, CATALOG.name) == []
+        assert site.workers_of_last_run()[lost] == [victim.name]
         hand_out_what_is_not_done(site.environment["ATLAS_CELERY_BROKER_URL"])
-        site.require_success(process, "killed_worker.log")
-    first, second = site.workers_of_last_run()[step(ANOTHER)]
+        site.require_success(process)
+    site.require_only_repeated(lost)
+    first, second = site.workers_of_last_run()[lost]
     assert first == victim.name
     assert second != victim.name
-    site.require_equal(ANOTHER)
+    site.require_equal(TABLE.source)
 
 
 def hand_out_what_is_not_done(broker: str) -> None:
