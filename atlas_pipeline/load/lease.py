@@ -9,6 +9,7 @@ not belong here: what the holder does with the table.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any
@@ -43,7 +44,8 @@ class Lease:
             back then. Without, it is taken over from steps of the same run that shared it, and given back.
 
     Raises:
-        LeaseHeldError: On entering, when another living run holds it; names that run.
+        LeaseHeldError: On entering, when another living run holds it; names that run. Also when another step of the
+            same run does, and still does after a minute.
     """
 
     def __init__(
@@ -73,7 +75,9 @@ class Lease:
         if not taken:
             current = self._tables.find_one({"_id": self._table_id}) or {}
             lease = current.get("lease") or {}
-            if not lease or not _known_dead(lease) or not self._take({"lease.run_id": lease["run_id"]}):
+            dead = bool(lease) and _known_dead(lease)
+            taken = self._take({"lease.run_id": lease["run_id"]}) if dead else self._outlive(lease, {"$or": free})
+            if not taken:
                 raise self._held(current)
             self.taken_over_from = str(lease["run_id"])
         self._thread.start()
@@ -107,6 +111,17 @@ class Lease:
             "lease.expires": _EXPIRES,
         }
         return self._update(self._of_our_steps, joined)
+
+    def _outlive(self, lease: dict[str, Any], free: dict[str, Any]) -> bool:
+        """Wait until the lease of a step of this very run expires: one is begun again when its process died, maybe on
+        another machine. False when it does not expire, or is another run's.
+        """
+        last = time.monotonic() + LEASE_SECONDS + HEARTBEAT_SECONDS
+        while lease.get("run_id") == self._run.run_id and time.monotonic() < last:
+            if self._take(free):
+                return True
+            self._stop.wait(1)
+        return False
 
     def _leave(self, seconds: int) -> None:
         """Let other steps of this run have it, for so many seconds when none of them works."""

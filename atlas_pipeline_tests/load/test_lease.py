@@ -71,6 +71,30 @@ def gone() -> Holder:
     return holder
 
 
+def test_a_step_that_is_begun_again_on_another_machine_waits_until_the_lease_of_the_dead_one_expires(
+    world: World,
+) -> None:
+    _plant(world, "first", ELSEWHERE)
+    soon = datetime.now(UTC) + timedelta(seconds=2)
+    world.ledger["tables"].update_one({"_id": TABLE}, {"$set": {"lease.expires": soon}})
+    with _lease(world, "first") as lease:
+        assert datetime.now(UTC) > soon
+        assert lease.taken_over_from == "first"
+        assert _holder_of(world) == "first"
+        assert world.ledger["tables"].find_one({"_id": TABLE})["lease"]["holder"]["host"] == socket.gethostname()
+
+
+def test_a_step_that_is_begun_again_while_the_first_one_still_works_is_refused(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lease_module, "LEASE_SECONDS", 0)
+    monkeypatch.setattr(lease_module, "HEARTBEAT_SECONDS", 1)
+    _plant(world, "first", ELSEWHERE)
+    with pytest.raises(LeaseHeldError, match=ELSEWHERE.host), _lease(world, "first"):
+        pytest.fail("two steps at work on one table")
+    assert world.ledger["tables"].find_one({"_id": TABLE})["lease"]["holder"]["host"] == ELSEWHERE.host
+
+
 def test_a_second_run_is_refused_and_told_of_the_first(world: World) -> None:
     with _lease(world, "first"):
         with pytest.raises(LeaseHeldError, match=rf"{TABLE} .* run first \(process {os.getpid()} on .*Cure: wait"):
