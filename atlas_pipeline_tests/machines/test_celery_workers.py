@@ -27,7 +27,7 @@ from atlas_pipeline_tests.commands.in_process import of, run
 from atlas_pipeline_tests.load.faults import held
 from atlas_pipeline_tests.machines.broker import PASSWORD, running_broker
 from atlas_pipeline_tests.machines.some_tables import CATALOG, MODULE
-from atlas_pipeline_tests.machines.workers import Worker, listening_worker, started
+from atlas_pipeline_tests.machines.workers import Worker, started, started_worker
 from atlas_pipeline_tests.orchestration.ranged_jobs import RANGES, TABLE
 from atlas_pipeline_tests.waiting import DEADLINE_SECONDS, wait_until
 
@@ -135,7 +135,10 @@ def site(mongo_server: MongoServer, tmp_path_factory: pytest.TempPathFactory) ->
 def workers(site: Site) -> Iterator[list[Worker]]:
     """Two workers; a test that kills one of them takes it out."""
     with ExitStack() as stack:
-        yield [stack.enter_context(listening_worker(name, site.folder, site.environment)) for name in ("one", "two")]
+        both = [stack.enter_context(started_worker(name, site.folder, site.environment)) for name in ("one", "two")]
+        for worker in both:
+            worker.wait()
+        yield both
 
 
 @pytest.fixture(autouse=True)

@@ -30,7 +30,7 @@ def worker_command() -> list[str]:
 
 @dataclass(frozen=True)
 class Worker:
-    """A worker that listens.
+    """A worker that was started.
 
     Attributes:
         name: What Dagster's events call it.
@@ -42,6 +42,10 @@ class Worker:
     process: subprocess.Popen[bytes]
     log: Path
 
+    def wait(self) -> None:
+        """Wait until it takes steps."""
+        wait_until(lambda: _listens(self.process, self.log), f"{self.name} listening")
+
     def kill(self) -> None:
         """End it with all its children, as a machine that is gone."""
         os.killpg(self.process.pid, signal.SIGKILL)
@@ -49,11 +53,10 @@ class Worker:
 
 
 @contextmanager
-def listening_worker(name: str, folder: Path, environment: Mapping[str, str]) -> Iterator[Worker]:
-    """A worker that takes steps, for as long as the context lasts."""
+def started_worker(name: str, folder: Path, environment: Mapping[str, str]) -> Iterator[Worker]:
+    """A worker for as long as the context lasts; it does not listen at once."""
     log = folder / f"{name}.log"
     with started([*worker_command(), "--hostname", f"{name}@here"], log, environment) as process:
-        wait_until(lambda: _listens(process, log), f"{name} listening")
         yield Worker(f"{name}@here", process, log)
 
 
