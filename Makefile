@@ -1,7 +1,7 @@
 # The two commands of the README are `make demo` and `make test`; each sets up what it needs from python3 alone.
 
 PYTHON ?= python3
-PYTEST_ARGS ?= -n 3
+PYTEST_ARGS ?= -n 4
 VENV := .venv
 BIN := $(VENV)/bin
 SETUP := pyproject.toml constraints.txt
@@ -19,6 +19,7 @@ ui: $(VENV)/.local  ## Serve the Dagster UI with the sample source at http://127
 
 # Tests start hundreds of processes; with what Python writes beside the code, those need not compile it again.
 test: $(VENV)/.dev  ## Run all tests
+	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m compileall -q atlas_pipeline atlas_pipeline_tests
 	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest $(PYTEST_ARGS)
 
 lint: $(VENV)/.dev  ## Check style, types, layers and the Dagster definitions

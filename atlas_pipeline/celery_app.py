@@ -6,10 +6,13 @@ executor, so that no file with an address has to be kept in agreement. What does
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 from dagster_celery.app import app
 
 from atlas_pipeline.orchestration.executors import PRELOADED
 from atlas_pipeline.orchestration.machines import celery_configuration
 from atlas_pipeline.settings import Settings
 
-app.conf.update(celery_configuration(Settings()), imports=PRELOADED)
+_there = [name for name in PRELOADED if find_spec(name.partition(".")[0]) is not None]
+app.conf.update(celery_configuration(Settings()), imports=_there)

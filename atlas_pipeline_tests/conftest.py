@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,6 +24,13 @@ _SMALL_JOURNAL = (  # else it takes 300 MB before the first document
     "--wiredTigerEngineConfigString",
     "log=(enabled=true,remove=true,path=journal,compressor=snappy,prealloc=false,file_max=16MB)",
 )
+
+
+def pytest_collection_finish() -> None:
+    """Look for reference cycles less often, and not among what was imported: looking takes a tenth of the time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 from typing_extensions import override
 from xdist.scheduler.loadscope import LoadScopeScheduling
 
-LONGEST_FIRST = ("ui", "commands", "reconcile", "end_to_end")
+LONGEST_FIRST = ("ui", "commands", "orchestration", "machines", "reconcile", "end_to_end", "benchmarking")
 """Folders, so that no process waits at the end for one that began late."""
 _TOGETHER = ("ui",)
 """Folders whose files share what takes longest, and which therefore go to one process."""

@@ -13,8 +13,6 @@ from atlas_pipeline.load import transient
 from atlas_pipeline_tests.load.faults import failing
 from atlas_pipeline_tests.orchestration.conftest import Site
 
-DRIVER_AND_WRITER = 8  # the writer tries four times, and the driver twice each time
-
 
 def _count(result: dg.ExecuteInProcessResult, kind: DagsterEventType) -> int:
     return len(result.filter_events(lambda event: event.event_type is kind))
@@ -32,7 +30,7 @@ def _failure(result: dg.ExecuteInProcessResult) -> tuple[str, int]:
 def test_a_connection_that_comes_back_is_worth_another_attempt(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transient, "FIRST_WAIT_SECONDS", 0)
     monkeypatch.setattr(transient, "JITTER_SECONDS", 0)
-    with failing(site.client, ["insert"], times=DRIVER_AND_WRITER, closeConnection=True):
+    with failing(site.client, ["insert"], times=transient.ATTEMPTS, closeConnection=True):
         result = site.run("role_permissions")
     assert result.success
     assert _count(result, DagsterEventType.STEP_UP_FOR_RETRY) == 1
