@@ -16,6 +16,8 @@ BATCH_BYTES = 4 * 1024 * 1024
 FETCH_ROWS = 100
 FETCH_BYTES = 512 * 1024
 """What one fetch should bring at most, where single values can be large: what it returns cannot be cut any more."""
+FETCH_ROWS_UNBOUNDED = 20
+"""Rows per fetch where single values can be large, however small the last ones were."""
 AHEAD = 2
 """Batches that a reader may be ahead, and as many times their bytes: large rows do not multiply by their number."""
 SHARE_OF_BUDGET = 32
@@ -47,7 +49,6 @@ def batched_rows(
     unbounded: Sequence[int],
     *,
     batch_bytes: int = BATCH_BYTES,
-    most_at_once: int = FETCH_ROWS,
 ) -> Iterator[Batch]:
     """Batches of at most BATCH_ROWS rows, closed early once their large columns hold as many bytes as a batch may.
 
@@ -55,11 +56,10 @@ def batched_rows(
         fetch: Gives up to so many further rows, and an empty list at the end.
         unbounded: Positions of the columns whose values can be large.
         batch_bytes: Bytes of a batch.
-        most_at_once: Rows per fetch where values can be large, however small the last ones were.
     """
-    step, largest = (1, most_at_once) if unbounded else (FETCH_ROWS, FETCH_ROWS)
+    step, largest = (1, FETCH_ROWS_UNBOUNDED) if unbounded else (FETCH_ROWS, FETCH_ROWS)
     batch = Batch()
-    while rows := fetch(step):
+    while rows := fetch(min(step, BATCH_ROWS - len(batch))):
         batch += rows
         if unbounded:
             fetched = sum(_size(row[position]) for position in unbounded for row in rows)

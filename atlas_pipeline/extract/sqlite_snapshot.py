@@ -152,10 +152,9 @@ class SqliteSnapshot:
             yield from self._cut(ordered.offset(passed), table)
 
     def _cut(self, ordered: Select[Any], table: TableSpec) -> Iterator[list[Row]]:
-        """Rows whose values can be large are fetched one by one, which costs nothing in a file."""
         unbounded = [i for i, column in enumerate(table.columns) if column.unbounded]
         fetch = paced(self._cursor(ordered), table.sync.rows_per_second)
-        return batched_rows(fetch, unbounded, batch_bytes=self.batch_bytes, most_at_once=1)
+        return batched_rows(fetch, unbounded, batch_bytes=self.batch_bytes)
 
     def keys(self, table: TableSpec) -> Iterator[Row]:
         yield from self._streamed(statements.ordered_keys(self._reading(table)))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from atlas_pipeline.errors import SourceError, SpecError
-from atlas_pipeline.extract.batching import BATCH_BYTES, BATCH_ROWS, bytes_of_batch
+from atlas_pipeline.extract.batching import BATCH_BYTES, BATCH_ROWS, FETCH_BYTES, FETCH_ROWS_UNBOUNDED, bytes_of_batch
 from atlas_pipeline.extract.describe import describe_table
 from atlas_pipeline.extract.schema import SchemaFindings, inspect_schema, require_schema
 from atlas_pipeline.extract.sqlite_snapshot import KEYS_PER_QUERY
@@ -107,8 +107,9 @@ def test_batches_are_closed_early_when_their_values_are_large(path: Path, kind: 
         batches = list(snapshot.batches(table))
     assert [row for batch in batches for row in batch] == rows
     assert len(batches) > 3
-    for batch in batches:  # only the last row can have passed the bound
-        assert sum(len(content or "") for _, content in batch[:-1]) < BATCH_BYTES
+    for batch in batches:  # only the last fetch can have passed the bound
+        assert sum(len(content or "") for _, content in batch[:-FETCH_ROWS_UNBOUNDED]) < BATCH_BYTES
+        assert sum(len(content or "") for _, content in batch) < BATCH_BYTES + 2 * FETCH_BYTES
 
 
 def test_the_budget_of_memory_decides_how_many_bytes_are_a_batch(path: Path) -> None:
@@ -116,14 +117,13 @@ def test_the_budget_of_memory_decides_how_many_bytes_are_a_batch(path: Path) -> 
         connection.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, content TEXT)")
         fill(connection, "t", [(number, "x" * 100_000) for number in range(40)])
     table = TableSpec(source="t", collection="t", key=("id",), columns=(integer("id"), text("content")))
-    sizes = []
     for budget_mb in (8, 32, 128):
-        source = SqliteSource(
-            f"sqlite:///{path}", variable="V", copies=path.parent / "copies", batch_bytes=bytes_of_batch(budget_mb)
-        )
+        full = bytes_of_batch(budget_mb)
+        source = SqliteSource(f"sqlite:///{path}", variable="V", copies=path.parent / "copies", batch_bytes=full)
         with source.snapshot() as snapshot:
-            sizes.append([len(batch) for batch in snapshot.batches(table)])
-    assert sizes == [[3] * 13 + [1], [11, 11, 11, 7], [40]]
+            sizes = [100_000 * len(batch) for batch in snapshot.batches(table)]
+        assert sum(sizes) == 4_000_000
+        assert all(full <= size <= full + FETCH_BYTES for size in sizes[:-1])
     assert bytes_of_batch(128) == BATCH_BYTES
 
 
