@@ -27,10 +27,12 @@ class Cost:
 
     Attributes:
         seconds: Wall time.
-        client: Processor seconds of this process.
-        threads: The same by kind of thread, of those that lived long enough to be seen; `main` is the caller's.
+        client: Processor seconds of this process, and of those that it starts where they do part of the work.
+        threads: Those of this process by kind of thread, as far as they lived long enough to be seen; `main` is the
+            caller's.
         server: Processor seconds of the servers on this machine, by name.
-        memory_mb: By how much the resident memory of this process grew at most (10^6 bytes).
+        memory_mb: By how much the resident memory of these processes grew at most (10^6 bytes).
+        peak_mb: How large it was then, imports included.
     """
 
     seconds: float
@@ -38,6 +40,7 @@ class Cost:
     threads: dict[str, float] = field(default_factory=dict)
     server: dict[str, float] = field(default_factory=dict)
     memory_mb: float
+    peak_mb: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,30 +51,35 @@ class Measured(Generic[T]):
     cost: Cost
 
 
-def measured(work: Callable[[], T], servers: dict[str, int] | None = None) -> Measured[T]:
+def measured(
+    work: Callable[[], T], servers: dict[str, int] | None = None, *, with_started: bool = False
+) -> Measured[T]:
     """Do some work and measure it.
 
     Args:
         work: What to do.
         servers: Name of a server on this machine -> id of its first process.
+        with_started: Whether processes that this one starts do part of the work. They may be servers, too.
     """
     trees = {name: _Tree(pid) for name, pid in (servers or {}).items()}
     before = _resident()
     _forget_peak()
-    threads = _Threads()
-    threads.start()
+    watch = _Watch(with_started=with_started)
+    watch.start()
     cpu, began = time.process_time(), time.perf_counter()
     try:
         result = work()
     finally:
         seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
-        taken = threads.stop()
+        watch.stop()
+    peak = _peak()
     cost = Cost(
         seconds=seconds,
-        client=cpu,
-        threads=taken,
+        client=cpu + watch.started,
+        threads=watch.threads(),
         server={name: tree.taken() for name, tree in trees.items()},
-        memory_mb=(_peak() - before) / 1e6,
+        memory_mb=(peak - before + watch.largest - watch.at_first) / 1e6,
+        peak_mb=(peak + watch.largest) / 1e6,
     )
     return Measured(result, cost)
 
@@ -97,40 +105,63 @@ class _Tree:
         return taken
 
 
-class _Threads(threading.Thread):
-    """Looks now and then how much processor time each thread has taken; ended threads can no longer be asked."""
+class _Watch(threading.Thread):
+    """Looks now and then at what cannot be asked any more once it has ended: threads, and processes that were started.
 
-    def __init__(self) -> None:
+    Attributes:
+        at_first: Resident bytes of the processes that were there already.
+        largest: The most that started processes had, together.
+    """
+
+    def __init__(self, *, with_started: bool) -> None:
         super().__init__(name="atlas-measure", daemon=True)
+        self._with_started = with_started
         self._ended = threading.Event()
         self._process = psutil.Process()
         self._names: dict[int, str] = {}
-        self._seen: dict[int, float] = {}
-        self._before = dict(self._look())
-        self._seen = {}
+        self._threads: dict[int, float] = {}
+        self._children: dict[int, float] = {}
+        self.largest = 0
+        self._look()
+        self.at_first = self.largest
+        self._before = self._threads | self._children
 
     def run(self) -> None:
         while not self._ended.wait(_LOOK_SECONDS):
             self._look()
 
-    def stop(self) -> dict[str, float]:
+    def stop(self) -> None:
         self._ended.set()
         self.join()
         self._look()
-        taken: dict[str, float] = defaultdict(float)
-        for thread, seconds in self._seen.items():
-            name = self._names.get(thread, "other")
-            if name != "measure":
-                taken[name] += max(0.0, seconds - self._before.get(thread, 0.0))
-        return {name: seconds for name, seconds in taken.items() if seconds >= 0.005}
 
-    def _look(self) -> dict[int, float]:
+    def threads(self) -> dict[str, float]:
+        """Processor seconds by kind of thread."""
+        taken: dict[str, float] = defaultdict(float)
+        for thread, seconds in self._threads.items():
+            taken[self._names.get(thread, "other")] += seconds - self._before.get(thread, 0.0)
+        return {name: seconds for name, seconds in taken.items() if seconds >= 0.005 and name != "measure"}
+
+    @property
+    def started(self) -> float:
+        """Processor seconds of the processes that this one has started."""
+        return sum(seconds - self._before.get(pid, 0.0) for pid, seconds in self._children.items())
+
+    def _look(self) -> None:
         for thread in threading.enumerate():
             if thread.native_id is not None:
                 self._names[thread.native_id] = _kind(thread.name)
         for one in self._process.threads():
-            self._seen[one.id] = one.user_time + one.system_time
-        return self._seen
+            self._threads[one.id] = one.user_time + one.system_time
+        resident = 0
+        for child in self._process.children(recursive=True) if self._with_started else ():
+            try:
+                times = child.cpu_times()
+                resident += child.memory_info().rss
+            except psutil.NoSuchProcess:
+                continue  # it ended between the listing and this look
+            self._children[child.pid] = times.user + times.system
+        self.largest = max(self.largest, resident)
 
 
 def _kind(name: str) -> str:

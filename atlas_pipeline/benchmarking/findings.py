@@ -130,7 +130,7 @@ def _of_field(field: Field) -> dict[str, Any]:
         "memory_mb": {
             name: max(round(cost.memory_mb, 1) for cost in costs) for name, costs in series.items() if name != "limit"
         },
-        "peak_rss_mb": max(round(cost.memory_mb, 1) for cost in series["load"]),
+        "peak_rss_mb": max(round(cost.peak_mb, 1) for cost in series["load"]),
         "rivals": [
             {**rival, "rows_per_second": round(field.rows / rival["seconds"]) if rival["seconds"] else None}
             for rival in field.rivals

@@ -139,30 +139,37 @@ def _measured(site: Site, rows: int, plan: Plan, say: Say) -> Field:
 
 def _round(site: Site, place: Workplace, documents: Sequence[Any], way: limit.Way, plan: Plan) -> dict[str, Cost]:
     """Everything once. The limit comes before and after the load, for a machine's speed changes meanwhile."""
-    several = replace(site, processes=plan.processes)
+    several, rows = replace(site, processes=plan.processes), len(documents)
+    nothing = {"inserted": 0, "replaced": 0, "deleted": 0}
     costs = {"limit": limit.insert(place, documents, way).cost}
-    costs["load"] = run_task("load", site)
+    costs["load"] = run_task("load", site, read=rows, quarantined=0)
     costs["limit_again"] = limit.insert(place, documents, way).cost
     if plan.processes > 1:
-        costs["load_in_several"] = run_task("load_in_several", several)
-    costs["publish"] = run_task("publish", site)
-    costs["verify"] = run_task("verify", site)
+        costs["load_in_several"] = run_task("load_in_several", several, read=rows)
+    costs["publish"] = run_task("publish", site, loaded=rows)
+    costs["verify"] = run_task("verify", site, rows=rows)
     if plan.processes > 1:
-        costs["verify_in_several"] = run_task("verify", several)
-    costs["unchanged"] = run_task("unchanged", site)
+        costs["verify_in_several"] = run_task("verify", several, rows=rows)
+    costs["unchanged"] = run_task("unchanged", site, **nothing, unchanged=rows)
     if site.table in CURSOR:
         change(site.source_url, site.table, CHANGES)
-        costs["changed"] = run_task("changed", site)
+        costs["changed"] = run_task("changed", site, **nothing | {"replaced": CHANGES})
     return costs
 
 
-def run_task(task: str, site: Site) -> Cost:
-    """Have a process of its own do a task; gives what it cost. Raises TaskFailedError."""
+def run_task(task: str, site: Site, **expected: int) -> Cost:
+    """Have a process of its own do a task; gives what it cost. Raises TaskFailedError, also when it did not do what is
+    expected.
+    """
     command = [sys.executable, "-m", "atlas_pipeline.benchmarking.tasks"]
     done = subprocess.run(command, input=told(task, site), capture_output=True, text=True, check=False)
     if done.returncode:
         raise TaskFailedError(f"{task} of {site.table}: {rivals.last_line(done.stderr)}", "run it again")
-    return Cost(**json.loads(done.stdout.splitlines()[-1])["cost"])
+    answer = json.loads(done.stdout.splitlines()[-1])
+    found = {name: answer["result"][name] for name in expected}
+    if found != expected:
+        raise TaskFailedError(f"{task} of {site.table} did {found}, and should have done {expected}.", "run it again")
+    return Cost(**answer["cost"])
 
 
 def _rival(rival: str, place: Workplace, plan: Plan) -> dict[str, Any]:

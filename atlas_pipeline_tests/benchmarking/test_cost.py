@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
+from functools import partial
 
 import pytest
 
@@ -42,6 +45,16 @@ def test_processor_time_is_told_by_kind_of_thread() -> None:
 def test_memory_is_the_most_that_was_there_and_not_what_is_left() -> None:
     assert measured(lambda: len(bytearray(BLOCK))).cost.memory_mb >= 0.9 * BLOCK / 1e6
     assert measured(lambda: None).cost.memory_mb < 0.5 * BLOCK / 1e6
+
+
+def test_processes_that_are_started_count_with_their_time_and_their_memory() -> None:
+    program = f"import time; held = bytearray({BLOCK})\nwhile time.process_time() < 0.5: pass"
+    work = partial(subprocess.run, [sys.executable, "-c", program], check=True)
+    cost = measured(work, with_started=True).cost
+    assert cost.client >= 0.4
+    assert cost.memory_mb >= 0.9 * BLOCK / 1e6
+    assert measured(work).cost.client < 0.4
+    assert cost.peak_mb > cost.memory_mb
 
 
 def test_a_server_counts_with_all_its_processes() -> None:

@@ -9,7 +9,12 @@ from atlas_pipeline.benchmarking.pipeline import Field
 
 def _cost(seconds: float, client: float = 0.0, memory_mb: float = 0.0) -> Cost:
     return Cost(
-        seconds=seconds, client=client, memory_mb=memory_mb, threads={"reader": client / 2}, server={"mongodb": 1.0}
+        seconds=seconds,
+        client=client,
+        memory_mb=memory_mb,
+        peak_mb=100 + memory_mb,
+        threads={"reader": client / 2},
+        server={"mongodb": 1.0},
     )
 
 
@@ -37,7 +42,8 @@ def test_a_slow_round_does_not_change_what_is_told_of_the_ratios() -> None:
         "unchanged_to_load": 0.25,
     }
     assert found["rows_per_second"]["load"] == 100_000  # of 4, 40 and 10 seconds
-    assert found["peak_rss_mb"] == 5
+    assert found["peak_rss_mb"] == 105
+    assert found["tables"]["sqlite, wide"]["memory_mb"]["load"] == 5
     assert found["tables"]["sqlite, wide"]["microseconds_per_row"]["load"] == {
         "client": 2.0,
         "client, reader": 1.0,

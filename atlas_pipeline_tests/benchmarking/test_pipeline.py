@@ -9,9 +9,13 @@ import pytest
 from typer.testing import CliRunner
 
 from atlas_pipeline.benchmarking import pipeline
+from atlas_pipeline.benchmarking.generated import NARROW
 from atlas_pipeline.benchmarking.pipeline import Plan, TaskFailedError, measure, run_task
+from atlas_pipeline.benchmarking.sources import fill
 from atlas_pipeline.benchmarking.tasks import Site
 from atlas_pipeline.cli import app
+from atlas_pipeline.local.servers import mongodb
+from atlas_pipeline.settings import Settings
 
 
 def test_a_run_measures_all_and_writes_figures_and_a_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,6 +73,16 @@ def test_an_unknown_word_is_refused_before_anything_is_measured(option: str) -> 
     done = CliRunner().invoke(app, ["bench", "pipeline", option, "oracle"])
     assert done.exit_code == 2
     assert f"{option} oracle is not known" in done.stderr
+
+
+def test_a_task_that_does_something_else_than_it_should_is_no_measurement(tmp_path: Path) -> None:
+    source = tmp_path / "source.sqlite3"
+    fill(f"sqlite:///{source}", NARROW.spec, NARROW.rows(100))
+    with mongodb(Settings().model_copy(update={"state_dir": tmp_path})) as server:
+        site = Site(source_url=f"sqlite:///{source}", uri=server.uri, folder=str(tmp_path), table="narrow", servers={})
+        assert run_task("load", site, read=100).seconds > 0
+        with pytest.raises(TaskFailedError, match=r"load of narrow did .*100.*, and should have done .*99"):
+            run_task("load", site, read=99)
 
 
 def test_tables_of_tpch_are_measured_too() -> None:
