@@ -17,7 +17,7 @@ from atlas_pipeline.extract.snapshot import Row
 from atlas_pipeline.load import duplicates, indexes
 from atlas_pipeline.load.bson_order import SortKey, id_of, sort_key
 from atlas_pipeline.load.digest import raw_range, split_documents
-from atlas_pipeline.load.fingerprint import new_fingerprint, raw_bytes
+from atlas_pipeline.load.fingerprint import RawBytes, new_fingerprint, raw_bytes_of
 from atlas_pipeline.load.ledger import TableLedger
 from atlas_pipeline.load.load_notes import LoadNotes
 from atlas_pipeline.load.quarantine import Quarantine
@@ -77,6 +77,7 @@ class Finishing:
             Finished(mark=mark, notes=notes, first=starts[at] if at else None, before=before)
             for at, ((mark, notes), before) in enumerate(zip(loaded, [*starts[1:], None], strict=True))
         ]
+        self._raw_bytes = raw_bytes_of(mapper.table)
         self.next_position = max((mark.position for mark, _ in loaded), default=-1) + 1
         self.kept = self.repeated = 0
 
@@ -119,7 +120,7 @@ class Finishing:
         Args:
             batches: All rows of the table, in key order.
         """
-        at, open_ = 0, _Open(self._seed)
+        at, open_ = 0, self._new()
         for rows in batches:
             begin = 0
             while at < len(self._ranges):
@@ -130,12 +131,15 @@ class Finishing:
                         yield Piece(open_.take(), self._ranges[at], kept=False)
                     break
                 yield from self._finish(at, open_)
-                at, begin, open_ = at + 1, end, _Open(self._seed)
+                at, begin, open_ = at + 1, end, self._new()
             else:
                 yield Piece(rows[begin:], None, kept=False)
         for left in range(at, len(self._ranges)):
             yield from self._finish(left, open_)
-            open_ = _Open(self._seed)
+            open_ = self._new()
+
+    def _new(self) -> _Open:
+        return _Open(self._seed, self._raw_bytes)
 
     def _finish(self, at: int, open_: _Open) -> Iterator[Piece]:
         finished = self._ranges[at]
@@ -179,14 +183,14 @@ def remove(staging: Collection[Document], ids: Iterable[Any], *, comment: str) -
 class _Open:
     """Rows of a range that have passed and were not taken."""
 
-    def __init__(self, seed: bytes) -> None:
-        self._fingerprint = new_fingerprint(seed)
+    def __init__(self, seed: bytes, raw_bytes: RawBytes) -> None:
+        self._fingerprint, self._raw_bytes = new_fingerprint(seed), raw_bytes
         self._count = self._size = 0
         self.rows: list[Row] = []
         self.taken = False
 
     def add(self, rows: list[Row]) -> None:
-        raw = raw_bytes(rows)
+        raw = self._raw_bytes(rows)
         self._fingerprint.update(raw)
         self._count += len(rows)
         self._size += len(raw)

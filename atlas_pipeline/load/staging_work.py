@@ -17,7 +17,7 @@ from typing_extensions import override
 
 from atlas_pipeline.extract.snapshot import Row
 from atlas_pipeline.load import duplicates, staging
-from atlas_pipeline.load.fingerprint import raw_bytes
+from atlas_pipeline.load.fingerprint import RawBytes, raw_bytes_of
 from atlas_pipeline.load.load_notes import LoadNotes
 from atlas_pipeline.load.ranges import RangeRecorder
 from atlas_pipeline.load.recovery import recover_but_keep
@@ -73,6 +73,10 @@ class StagingWork(TableWork):
     def _codec(self) -> KeyCodec:
         return KeyCodec(self.table)
 
+    @cached_property
+    def _raw_bytes(self) -> RawBytes:
+        return raw_bytes_of(self.table)
+
     def _unfit(self, duplicate_keys: int) -> str:
         """Why no other run can go on with a load of these rows; "" when one can."""
         if not self._codec.order_preserving:
@@ -97,7 +101,7 @@ class StagingWork(TableWork):
             fidelity=mapped.fidelity,
             vectors=self.facts.vectors - vectors,
         )
-        sent = Sent(number, mapped, len(rows), raw_bytes(rows) if self._codec.order_preserving else b"", notes)
+        sent = Sent(number, mapped, len(rows), self._raw_bytes(rows) if self._codec.order_preserving else b"", notes)
         self.ledger.phase("load")
         for acknowledged in writer.send(mapped.documents, sent):
             self._acknowledge(acknowledged)

@@ -19,7 +19,7 @@ from atlas_pipeline.extract.batching import read_ahead
 from atlas_pipeline.extract.snapshot import Row, Stretch
 from atlas_pipeline.load.bson_order import SortKey, sort_key
 from atlas_pipeline.load.digest import raw_range, split_documents
-from atlas_pipeline.load.fingerprint import new_fingerprint, raw_bytes
+from atlas_pipeline.load.fingerprint import RawBytes, new_fingerprint, raw_bytes_of
 from atlas_pipeline.load.range_store import RangeMark
 from atlas_pipeline.load.ranges import RANGE_BYTES, RANGE_DOCUMENTS
 from atlas_pipeline.mapping.reject import Reject
@@ -77,11 +77,15 @@ class RangeWalk:
     progress: Callable[[int], None] = lambda _: None
     tally: Tally = field(default_factory=Tally)
     walked: list[Walked] = field(default_factory=list)
+    _raw_bytes: RawBytes = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._raw_bytes = raw_bytes_of(self.sides.table)
 
     def suspects(self) -> Iterator[Suspect]:
         """Every key under which the sides differ at first sight. Raises OutOfOrderError."""
         starts = [sort_key(mark.first) for mark in self.marks]
-        at, part = 0, _Part(new_fingerprint(self.seed))
+        at, part = 0, self._new()
         with closing(read_ahead(self.sides.snapshot.batches(self.sides.table))) as batches:
             for rows in batches:
                 self.seen(rows)
@@ -92,13 +96,16 @@ class RangeWalk:
                         break
                     part.add(rows[begin:end])
                     yield from self._finish(at, part)
-                    at, begin, part = at + 1, end, _Part(new_fingerprint(self.seed))
+                    at, begin, part = at + 1, end, self._new()
                 part.add(rows[begin:])
                 if part.full:
                     yield from self._compare_most_of(at, part)
         while at < len(starts):
             yield from self._finish(at, part)
-            at, part = at + 1, _Part(new_fingerprint(self.seed))
+            at, part = at + 1, self._new()
+
+    def _new(self) -> _Part:
+        return _Part(new_fingerprint(self.seed), self._raw_bytes)
 
     def _order(self, rows: list[Row], at: int) -> SortKey:
         """Where a row is in the order of keys; one without a usable key is where the one before it is."""
@@ -178,13 +185,14 @@ class _Part:
     """Rows of a range that have been read and not compared; `first` is where they begin when others have been."""
 
     fingerprint: hashlib.blake2b
+    raw_bytes: RawBytes
     rows: list[Row] = field(default_factory=list)
     count: int = 0
     size: int = 0
     first: Any = None
 
     def add(self, rows: list[Row]) -> None:
-        raw = raw_bytes(rows)
+        raw = self.raw_bytes(rows)
         self.fingerprint.update(raw)
         self.size += len(raw)
         self.rows += rows
