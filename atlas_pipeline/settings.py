@@ -106,6 +106,13 @@ class Settings(BaseSettings):
         validation_alias="ATLAS_CELERY_RESULT_URL",
         description="ATLAS_CELERY_RESULT_URL: where Celery workers leave what became of a step. Unset: in the broker.",
     )
+    celery_worker_seconds: int = Field(
+        default=60,
+        ge=0,
+        validation_alias="ATLAS_CELERY_WORKER_SECONDS",
+        description="ATLAS_CELERY_WORKER_SECONDS: how long a run waits for a Celery worker before it fails, in "
+        "seconds.",
+    )
     celery_step_seconds: int = Field(
         default=14_400,
         ge=1,

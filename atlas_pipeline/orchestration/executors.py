@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
-from typing_extensions import override
 
 from atlas_pipeline.load.run import Holder
+from atlas_pipeline.orchestration.beforehand import doing_first
 from atlas_pipeline.orchestration.instance import holder_tags
 from atlas_pipeline.orchestration.machines import celery_executor, k8s_executor
 
@@ -64,42 +64,8 @@ def _naming_its_process(inner: dg.ExecutorDefinition) -> dg.ExecutorDefinition:
     none, and one that lasts may work for other runs.
     """
 
-    config_schema: Any = inner.config_schema  # as it is; a written one would be another type
-
-    def make(context: dg.InitExecutorContext) -> dg.Executor:
-        assert inner.executor_creation_fn is not None
-        return _Naming(inner.executor_creation_fn(context))
-
-    return dg.ExecutorDefinition(
-        name=inner.name,
-        config_schema=config_schema,
-        requirements=inner.get_requirements,
-        executor_creation_fn=make,
-        description=inner.description,
-    )
-
-
-class _Naming(dg.Executor):
-    """An executor that tags its run with the process in which it works, before any step begins."""
-
-    def __init__(self, inner: dg.Executor) -> None:
-        self._inner = inner
-
-    @override
-    def execute(self, plan_context: Any, execution_plan: Any) -> Iterator[Any]:
+    def first(plan_context: Any, _executor: dg.Executor) -> Iterator[dg.DagsterEvent]:
         plan_context.instance.add_run_tags(plan_context.run_id, holder_tags(Holder.this_process()))
-        yield from self._inner.execute(plan_context, execution_plan)
+        yield from ()
 
-    def __getattr__(self, name: str) -> Any:
-        """Whatever else the executor has, for its loop asks the executor of the plan, which is this one."""
-        return getattr(self._inner, name)
-
-    @property
-    @override
-    def retries(self) -> Any:
-        return self._inner.retries
-
-    @property
-    @override
-    def step_dependency_config(self) -> Any:
-        return self._inner.step_dependency_config
+    return doing_first(inner, first)

@@ -6,19 +6,24 @@ is tried again. That is theirs and the broker's; nothing of the kind is ours.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
+from dagster._core.events import EngineEventData
 
-from atlas_pipeline.errors import ConfigurationError
+from atlas_pipeline.errors import ConfigurationError, ServerUnavailableError
+from atlas_pipeline.orchestration.beforehand import First, doing_first
 
 if TYPE_CHECKING:
     from atlas_pipeline.settings import Settings
 
 _BROKER = "ATLAS_CELERY_BROKER_URL"
 _RESULTS = "ATLAS_CELERY_RESULT_URL"
+QUEUE = "dagster"
+"""Where dagster-celery puts steps."""
 
 
 def celery_executor(settings: Settings) -> dg.ExecutorDefinition:
@@ -33,8 +38,45 @@ def celery_executor(settings: Settings) -> dg.ExecutorDefinition:
     own_results = settings.celery_result_url is not None
     results = {"env": _RESULTS if own_results else _BROKER} if own_results or _is_redis(settings) else "rpc://"
     config = {"broker": {"env": _BROKER}, "backend": results, "config_source": _delivery(settings)}
-    executor: dg.ExecutorDefinition = of_dagster.configured(config)
-    return executor
+    return doing_first(of_dagster.configured(config), _find_a_worker(settings.celery_worker_seconds))
+
+
+def _find_a_worker(seconds: int) -> First:
+    """Refuse a run whose steps nobody would take: they would wait in the broker for ever, and nothing would say so."""
+
+    def first(plan_context: Any, executor: Any) -> Iterator[dg.DagsterEvent]:
+        from dagster_celery.make_app import make_app
+
+        app = make_app(executor.app_args())
+        if _listens(app):
+            return
+        yield _told(plan_context, f"No Celery worker listens to the queue {QUEUE}; waiting {seconds} s for one.")
+        end = time.monotonic() + seconds
+        while not _listens(app):
+            if time.monotonic() >= end:
+                raise ServerUnavailableError(
+                    f"No Celery worker listened to the queue {QUEUE} of the broker for {seconds} s.",
+                    "start one: celery -A atlas_pipeline.celery_app worker --queues dagster",
+                )
+        yield _told(plan_context, "A Celery worker listens now.")
+
+    return first
+
+
+def _listens(app: Any) -> bool:
+    """Whether a worker answers within a second that it takes our steps."""
+    from kombu.exceptions import OperationalError
+
+    try:
+        answers: dict[str, list[dict[str, Any]]] = app.control.inspect(timeout=1.0).active_queues() or {}
+    except OperationalError:  # no broker, so no worker that can be reached
+        time.sleep(1.0)
+        return False
+    return any(queue["name"] == QUEUE for queues in answers.values() for queue in queues)
+
+
+def _told(plan_context: Any, message: str) -> dg.DagsterEvent:
+    return dg.DagsterEvent.engine_event(plan_context, message, EngineEventData())
 
 
 def celery_configuration(settings: Settings) -> dict[str, Any]:

@@ -147,6 +147,30 @@ def _nothing_loaded(site: Site) -> None:
         site.client.drop_database(database)
 
 
+def test_a_run_without_a_worker_says_so_and_fails(site: Site) -> None:
+    environment = site.environment | {"ATLAS_CELERY_WORKER_SECONDS": "1"}
+    with started([sys.executable, "-m", MODULE, *SMALL], site.folder / "alone.log", environment) as process:
+        assert process.wait(DEADLINE_SECONDS) != 0
+    (run,) = site.instance.get_runs(limit=1)
+    assert run.status == DagsterRunStatus.FAILURE
+    assert site.workers_of_last_run() == {}
+    assert "No Celery worker listens to the queue dagster; waiting 1 s for one." in site.story()
+    (failure,) = site.instance.all_logs(run.run_id, of_type=DagsterEventType.RUN_FAILURE)
+    told = failure.get_dagster_event().job_failure_data.error
+    assert told is not None
+    assert "Cure: start one: celery -A atlas_pipeline.celery_app worker" in told.to_string()
+
+
+def test_a_run_that_is_earlier_than_its_worker_waits_for_it(site: Site) -> None:
+    with started([sys.executable, "-m", MODULE, *SMALL], site.folder / "early.log", site.environment) as process:
+        known = len(site.instance.get_runs())
+        wait_until(lambda: len(site.instance.get_runs()) > known and "waiting 60 s" in site.story(), "a run that waits")
+        with started_worker("late", site.folder, site.environment):
+            site.require_success(process)
+    assert "A Celery worker listens now." in site.story()
+    site.require_equal(*SMALL)
+
+
 def test_two_workers_share_the_steps_of_a_run_and_what_they_load_is_equal(site: Site, workers: list[Worker]) -> None:
     with started([sys.executable, "-m", MODULE, *SMALL], site.folder / "run.log", site.environment) as process:
         site.require_success(process)
