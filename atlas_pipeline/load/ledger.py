@@ -56,8 +56,9 @@ class TableLedger:
 
     def begin(self, *, source: str) -> None:
         """Open this run's record. A repeated attempt of the same run starts a new one in its place."""
-        self._ranges.create_index([("table_id", 1), ("run_id", 1), ("first", 1)], name="by_first")
-        self._ranges.create_index([("table_id", 1), ("run_id", 1), ("documents", 1)], name="by_documents")
+        of_run = [("table_id", 1), ("run_id", 1)]
+        self._ranges.create_index([*of_run, ("first", 1), ("position", 1)], name="in_order")
+        self._ranges.create_index([*of_run, ("documents", 1)], name="by_documents")
         self._runs.create_index([("run_id", 1)], name="by_run")
         self._runs.create_index([("catalog", 1), ("collection", 1), ("started", -1)], name="by_table")
         earlier = self._runs.find_one({"_id": self._run_key}, {"staging": 1}) or {}

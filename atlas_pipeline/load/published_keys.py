@@ -7,7 +7,7 @@ that a load records as a whole (`ranges`), and which documents change.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -19,7 +19,7 @@ from pymongo.collection import Collection
 from atlas_pipeline.errors import TargetError
 from atlas_pipeline.load.bson_order import SortKey, id_of, sort_key
 from atlas_pipeline.load.digest import KEY_HASH_BYTES, hashes_of, key_hash, raw_range, split_documents, without
-from atlas_pipeline.load.range_store import KeyRange, RangeMark, RangeStore, as_document
+from atlas_pipeline.load.range_store import RANGES_AT_ONCE, KeyRange, RangeMark, RangeStore, as_document
 
 MOST_KEYS = 1_000_000
 """Keys of one range: 8 MB, half of what a document can hold."""
@@ -51,13 +51,14 @@ class PublishedKeys:
         new: dict[int, bytes] = {}
         wanted = self._by_range(ids)
         self.store.unmark(list(wanted))
-        changed: dict[Any, bytes] = {}
-        for range_id, keys in self._keys(list(wanted)).items():
-            known = _known(keys, wanted[range_id])
-            if added := {position: hashed for position, hashed in wanted[range_id].items() if hashed not in known}:
-                changed[range_id] = keys + b"".join(dict.fromkeys(added.values()))
-                new |= added
-        self._store(changed)
+        for some in self._keys(list(wanted)):
+            changed: dict[Any, bytes] = {}
+            for range_id, keys in some.items():
+                known = _known(keys, wanted[range_id])
+                if added := {position: hashed for position, hashed in wanted[range_id].items() if hashed not in known}:
+                    changed[range_id] = keys + b"".join(dict.fromkeys(added.values()))
+                    new |= added
+            self._store(changed)
         return new
 
     def touch(self, ids: Sequence[Any]) -> None:
@@ -76,13 +77,15 @@ class PublishedKeys:
         """See `TableLedger.unknown_keys`."""
         wanted = self._by_range(ids)
         unknown = {position: key_hash(bson.encode({"_id": identifier})) for position, identifier in enumerate(ids)}
-        for range_id, keys in self._keys(list(wanted)).items():
-            for position in _positions(wanted[range_id], keys):
-                del unknown[position]
-        others = (mark.id for mark in self._marks if mark.id not in wanted)
-        for range_id in others if unknown else ():
-            for position in _positions(unknown, self._keys([range_id])[range_id]):
-                del unknown[position]
+        for some in self._keys(list(wanted)):
+            for range_id, keys in some.items():
+                for position in _positions(wanted[range_id], keys):
+                    del unknown[position]
+        others = [mark.id for mark in self._marks if mark.id not in wanted]
+        for some in self._keys(others) if unknown else ():
+            for keys in some.values():
+                for position in _positions(unknown, keys):
+                    del unknown[position]
         return set(unknown)
 
     def count(self) -> int:
@@ -102,7 +105,8 @@ class PublishedKeys:
         for batch in raw_range(collection, projection={"_id": 1}, comment=comment):
             present.update(map(key_hash, split_documents(batch)))
         for mark in reversed(self._marks):
-            keys = self._keys([mark.id])[mark.id]
+            (stored,) = self._keys([mark.id])
+            keys = stored[mark.id]
             hashes = hashes_of(keys)
             if left := hashes - present:
                 self._store({mark.id: without(keys, left)})
@@ -127,7 +131,8 @@ class PublishedKeys:
     def _cut(
         self, mark: RangeMark, first: Any, before: Any, collection: Collection[Any], most: int, comment: str
     ) -> None:
-        left = hashes_of(self._keys([mark.id])[mark.id])
+        (stored,) = self._keys([mark.id])
+        left = hashes_of(stored[mark.id])
         parts: list[tuple[Any, list[bytes]]] = [(mark.first, [])]
         for batch in raw_range(collection, first, before, projection={"_id": 1}, comment=comment):
             for document in split_documents(batch):
@@ -171,17 +176,21 @@ class PublishedKeys:
     def _drop(self, range_ids: Sequence[Any], hashes: set[bytes]) -> set[bytes]:
         """Take hashes out of ranges; gives those that were there."""
         dropped: set[bytes] = set()
-        changed: dict[Any, bytes] = {}
-        for range_id, keys in self._keys(range_ids).items():
-            if found := hashes & hashes_of(keys):
-                changed[range_id] = without(keys, found)
-                dropped |= found
-        self._store(changed)
+        for some in self._keys(range_ids):
+            changed: dict[Any, bytes] = {}
+            for range_id, keys in some.items():
+                if found := hashes & hashes_of(keys):
+                    changed[range_id] = without(keys, found)
+                    dropped |= found
+            self._store(changed)
         return dropped
 
-    def _keys(self, range_ids: Sequence[Any]) -> dict[Any, bytes]:
-        found = self._ranges.find({"_id": {"$in": list(range_ids)}}, {"keys": 1})
-        return {stored["_id"]: bytes(stored["keys"]) for stored in found}
+    def _keys(self, range_ids: Sequence[Any]) -> Iterator[dict[Any, bytes]]:
+        """The keys of these ranges, of a few at a time: those of a thousand take 32 MB."""
+        for start in range(0, len(range_ids), RANGES_AT_ONCE):
+            some = list(range_ids[start : start + RANGES_AT_ONCE])
+            found = self._ranges.find({"_id": {"$in": some}}, {"keys": 1})
+            yield {stored["_id"]: bytes(stored["keys"]) for stored in found}
 
     def _store(self, changed: Mapping[Any, bytes]) -> None:
         """Let ranges have these keys instead of theirs."""

@@ -19,6 +19,9 @@ from atlas_pipeline.load.load_notes import LoadNotes
 
 Document = dict[str, Any]
 
+RANGES_AT_ONCE = 64
+"""Ranges that are read together, 2 MB of keys: a server would give 16 MB at once."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyRange:
@@ -156,7 +159,7 @@ class RangeStore:
 
     def forget_keys(self, hashes: set[bytes]) -> None:
         """Take keys out: their documents were removed again before anything was published."""
-        for stored in self._ranges.find(self._of_run):
+        for stored in self._ranges.find(self._of_run).batch_size(RANGES_AT_ONCE):
             keys = bytes(stored["keys"])
             if hashes & hashes_of(keys):
                 left = without(keys, hashes)
@@ -171,7 +174,8 @@ class RangeStore:
         self._ranges.delete_many(self._of_run)
 
     def _sorted(self, projection: dict[str, int] | None = None) -> Any:
-        return self._ranges.find(self._of_run, projection).sort([("first", 1), ("position", 1)])
+        found = self._ranges.find(self._of_run, projection).batch_size(RANGES_AT_ONCE)
+        return found.sort([("first", 1), ("position", 1)])
 
 
 def as_document(key_range: KeyRange) -> Document:

@@ -56,7 +56,7 @@ def _find_a_worker(seconds: int) -> First:
             if time.monotonic() >= end:
                 raise ServerUnavailableError(
                     f"No Celery worker listened to the queue {QUEUE} of the broker for {seconds} s.",
-                    "start one: celery -A atlas_pipeline.celery_app worker --queues dagster",
+                    f"start one: celery -A atlas_pipeline.celery_app worker --queues {QUEUE}",
                 )
         yield _told(plan_context, "A Celery worker listens now.")
 
