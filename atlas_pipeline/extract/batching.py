@@ -49,6 +49,7 @@ def batched_rows(
     unbounded: Sequence[int],
     *,
     batch_bytes: int = BATCH_BYTES,
+    fetch_rows: int | None = None,
 ) -> Iterator[Batch]:
     """Batches of at most BATCH_ROWS rows, closed early once their large columns hold as many bytes as a batch may.
 
@@ -56,8 +57,10 @@ def batched_rows(
         fetch: Gives up to so many further rows, and an empty list at the end.
         unbounded: Positions of the columns whose values can be large.
         batch_bytes: Bytes of a batch.
+        fetch_rows: Rows per fetch where no value can be large; FETCH_ROWS unless given.
     """
-    step, largest = (1, FETCH_ROWS_UNBOUNDED) if unbounded else (FETCH_ROWS, FETCH_ROWS)
+    most = FETCH_ROWS if fetch_rows is None else fetch_rows
+    step, largest = (1, FETCH_ROWS_UNBOUNDED) if unbounded else (most, most)
     batch = Batch()
     while rows := fetch(min(step, BATCH_ROWS - len(batch))):
         batch += rows

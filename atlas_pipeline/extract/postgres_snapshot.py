@@ -17,7 +17,7 @@ from sqlalchemy.dialects.postgresql.base import PGDialect
 
 from atlas_pipeline.errors import SourceError
 from atlas_pipeline.extract import statements
-from atlas_pipeline.extract.batching import batched_rows
+from atlas_pipeline.extract.batching import BATCH_ROWS, batched_rows
 from atlas_pipeline.extract.lookups import one_value_per_key
 from atlas_pipeline.extract.postgres_catalog import PostgresCatalog, RealColumn
 from atlas_pipeline.extract.postgres_errors import UnfitKeyError
@@ -90,7 +90,10 @@ class PostgresSnapshot:
         for part in parts:
             with self._stream(part, table.source) as fetch:
                 yield from batched_rows(
-                    paced(fetch, table.sync.rows_per_second), unbounded, batch_bytes=self.batch_bytes
+                    paced(fetch, table.sync.rows_per_second),
+                    unbounded,
+                    batch_bytes=self.batch_bytes,
+                    fetch_rows=BATCH_ROWS,  # each fetch is a statement, for whose answer somebody waits
                 )
 
     def keys(self, table: TableSpec) -> Iterator[Row]:

@@ -162,13 +162,12 @@ def test_a_run_without_a_worker_says_so_and_fails(site: Site) -> None:
 
 
 def test_a_run_that_is_earlier_than_its_worker_waits_for_it(site: Site) -> None:
-    with started([sys.executable, "-m", MODULE, *SMALL], site.folder / "early.log", site.environment) as process:
+    with started([sys.executable, "-m", MODULE, SMALL[0]], site.folder / "early.log", site.environment) as process:
         known = len(site.instance.get_runs())
         wait_until(lambda: len(site.instance.get_runs()) > known and "waiting 60 s" in site.story(), "a run that waits")
         with started_worker("late", site.folder, site.environment):
             site.require_success(process)
     assert "A Celery worker listens now." in site.story()
-    site.require_equal(*SMALL)
 
 
 def test_two_workers_share_the_steps_of_a_run_and_what_they_load_is_equal(site: Site, workers: list[Worker]) -> None:
