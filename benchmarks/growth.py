@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
 from typing import Annotated, Any
@@ -20,11 +21,10 @@ import typer
 
 from atlas_pipeline.benchmarking.changes import change, prepare
 from atlas_pipeline.benchmarking.generated import WIDE
-from atlas_pipeline.benchmarking.pipeline import CHANGES, run_task
+from atlas_pipeline.benchmarking.pipeline import CHANGES, run_task, settings_of_own
 from atlas_pipeline.benchmarking.sources import fill
 from atlas_pipeline.benchmarking.tasks import Site
 from atlas_pipeline.local.servers import MongoServer, mongodb, postgresql
-from atlas_pipeline.settings import Settings
 
 MOST_MB, MOST_GROWTH = 120, 1.1
 """Memory beyond the imports, and all memory with the largest table to that with the smallest."""
@@ -65,18 +65,21 @@ def main(
     source: Annotated[str, typer.Option(help="sqlite or postgresql.")] = "sqlite",
 ) -> None:
     """Print seconds and memory for each number of rows, and what is beyond its bound."""
+    if source not in ("sqlite", "postgresql"):
+        raise typer.BadParameter(f"{source} is not known: sqlite, postgresql")
+    if min(rows) < CHANGES:
+        raise typer.BadParameter(f"at least {CHANGES:,} rows, for so many are changed")
     found = {}
     for number in rows:
         with tempfile.TemporaryDirectory(prefix="atlas-growth-") as name:
             folder = Path(name)
-            own = {"state_dir": folder, "mongodb_uri": None, "database_url": None}
-            settings = Settings().model_copy(update=own)
-            with mongodb(settings) as mongo:
+            settings = settings_of_own(folder)
+            with ExitStack() as stack:
+                mongo = stack.enter_context(mongodb(settings))
+                url = f"sqlite:///{folder / 'source.sqlite3'}"
                 if source == "postgresql":
-                    with postgresql(settings) as postgres:
-                        found[number] = measure(postgres.url("postgres"), number, mongo, folder)
-                else:
-                    found[number] = measure(f"sqlite:///{folder / 'source.sqlite3'}", number, mongo, folder)
+                    url = stack.enter_context(postgresql(settings)).url("postgres")
+                found[number] = measure(url, number, mongo, folder)
         typer.echo(json.dumps({"rows": number, **found[number]}))
     smallest, largest = found[rows[0]], found[rows[-1]]
     failed = []

@@ -20,6 +20,7 @@ from typing import Annotated, Any
 import typer
 
 from atlas_pipeline.benchmarking.generated import WIDE
+from atlas_pipeline.benchmarking.pipeline import settings_of_own
 from atlas_pipeline.benchmarking.sources import fill
 from atlas_pipeline.benchmarking.tasks import Site, Workplace
 from atlas_pipeline.load.digest import key_hashes, new_digest
@@ -28,7 +29,6 @@ from atlas_pipeline.load.writer import BulkWriter
 from atlas_pipeline.local.servers import mongodb, postgresql
 from atlas_pipeline.mapping import mapper as mapping
 from atlas_pipeline.mapping.mapper import Mapper
-from atlas_pipeline.settings import Settings
 
 COLLECTION = "stages"
 
@@ -109,8 +109,7 @@ def main(rows: Annotated[int, typer.Option(min=10_000, help="Rows of the table."
     found = {}
     with tempfile.TemporaryDirectory(prefix="atlas-stages-") as name:
         folder = Path(name)
-        own = {"state_dir": folder, "mongodb_uri": None, "database_url": None}
-        settings = Settings().model_copy(update=own)
+        settings = settings_of_own(folder)
         with mongodb(settings) as mongo, postgresql(settings) as postgres:
             for url in (f"sqlite:///{folder / 'source.sqlite3'}", postgres.url("postgres")):
                 fill(url, WIDE.spec, WIDE.rows(rows))

@@ -92,8 +92,7 @@ def measure(plan: Plan, say: Say) -> dict[tuple[Dialect, str], Field]:
     found = {}
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="atlas-bench-")))
-        own = {"state_dir": folder, "mongodb_uri": None, "database_url": None}
-        settings = Settings().model_copy(update=own)
+        settings = settings_of_own(folder)
         mongo = stack.enter_context(mongodb(settings))
         servers = {"mongodb": mongo.pid} if mongo.pid else {}
         for dialect in plan.dialects:
@@ -107,6 +106,11 @@ def measure(plan: Plan, say: Say) -> dict[tuple[Dialect, str], Field]:
                 site = Site(source_url=url, uri=mongo.uri, folder=str(folder / "copies"), table=table, servers=servers)
                 found[dialect, table] = _measured(site, rows, plan, say)
     return found
+
+
+def settings_of_own(folder: Path) -> Settings:
+    """The settings with servers and state of their own below a folder, whatever the deployment is told."""
+    return Settings().model_copy(update={"state_dir": folder, "mongodb_uri": None, "database_url": None})
 
 
 def _fill(url: str, table: str, plan: Plan, folder: Path) -> int:
