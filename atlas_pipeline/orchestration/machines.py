@@ -56,7 +56,8 @@ def _find_a_worker(seconds: int) -> First:
             if time.monotonic() >= end:
                 raise ServerUnavailableError(
                     f"No Celery worker listened to the queue {QUEUE} of the broker for {seconds} s.",
-                    f"start one: celery -A atlas_pipeline.celery_app worker --queues {QUEUE}",
+                    f"start one: celery -A atlas_pipeline.celery_app worker --queues {QUEUE}; "
+                    f"if one is running, see that both reach the broker of {_BROKER}",
                 )
         yield _told(plan_context, "A Celery worker listens now.")
 
